@@ -1,8 +1,8 @@
 """The canonical tables: one class per table, a column per attribute, a rule per method.
 
-A rule's name is the error a reader sees, with its underscores read as spaces. Every schema carries the key of data_model.md
-part 1 (`store, system, <table>_id`) and the lineage of the row. Times are UTC. Columns named `<x>_is_date` say that `<x>` was given
-as a day without a time, so that windows over it count calendar days.
+A rule's name is the error a reader sees, with its underscores read as spaces. Every schema carries the key of
+data_model.md part 1 (`store, system, <table>_id`) and the lineage of the row. Times are UTC. Columns named
+`<x>_is_date` say that `<x>` was given as a day without a time, so that windows over it count calendar days.
 
 Columns beyond the plan of the house, and why, are listed in docs/adr/0002-canonical-columns.md.
 """
@@ -363,7 +363,8 @@ TABLES: Final[dict[str, type[Canonical]]] = {
     "source": Source,
 }
 
-# What makes two rows of a table without a natural id the same record; the other columns may be corrected by a later export.
+# What makes two rows of a table without a natural id the same record; the other columns may be corrected by a later
+# export.
 IDENTITY_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "spend": ("source", "campaign", "period_start", "period_end"),
     "crm_report": ("source", "period_start", "period_end", "measure"),

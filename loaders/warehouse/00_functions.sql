@@ -1,0 +1,31 @@
+-- Grain: no rows; the words that the other files share.
+
+-- A key: the same text for the same parts for ever.
+create temp macro key3(a, b, c) as left(md5(a || chr(31) || b || chr(31) || c), 16);
+
+-- A word without case or spacing: "Cars  Online" and "cars online" are one source.
+create temp macro word_key(word) as lower(trim(regexp_replace(word, '\s+', ' ', 'g')));
+
+-- A person's name with letters only and in no order: "Lee, Ana" and "Ana Lee" are one name.
+create temp macro name_key(name) as array_to_string(
+    list_sort(list_filter(regexp_split_to_array(lower(coalesce(name, '')), '[^\p{L}]+'), lambda part: part <> '')), ' '
+);
+
+-- Seconds a store had been open at a moment, from the calendar row of the latest day begun by then.
+create temp macro open_seconds(moment, opens_at, closes_at, open_seconds_before) as
+    cast(
+        open_seconds_before
+        + case
+            when opens_at is null then 0
+            else floor(greatest(0, epoch(least(moment, closes_at)) - epoch(opens_at)))
+        end as bigint
+    );
+
+-- Whole seconds from one moment to another; calendar days where either is only a date; null when the second comes first.
+create temp macro seconds_between(first_at, second_at, first_on, second_on, is_by_day) as
+    case
+        when second_at is null then null
+        when coalesce(is_by_day, false)
+            then case when second_on >= first_on then cast(date_diff('day', first_on, second_on) as bigint) * 86400 end
+        when second_at >= first_at then cast(floor(epoch(second_at) - epoch(first_at)) as bigint)
+    end;

@@ -1,0 +1,34 @@
+-- Grain: one row per store that has any record.
+-- "Now" of a store is the newest recorded event that is not later than the load; --as-of sets it for all.
+create table dim_store as
+with
+newest as (
+    select store, max(recorded_at) as recorded_at
+    from recorded_event
+    where recorded_at <= (select loaded_at from build)
+    group by store
+),
+stores as (
+    select
+        key3(s.store, '', '') as store_key,
+        s.store,
+        s.time_zone,
+        s.currency,
+        coalesce((select as_of from build), n.recorded_at, (select loaded_at from build)) as as_of,
+        s.response_standard_seconds
+    from setting_store as s
+    left join newest as n using (store)
+),
+final as (
+    select
+        store_key,
+        store,
+        time_zone,
+        currency,
+        as_of,
+        cast(timezone(time_zone, as_of) as date) as as_of_on,
+        exists (select 1 from record_contact as c where c.store = stores.store) as has_contact_log,
+        response_standard_seconds
+    from stores
+)
+select * from final order by store;

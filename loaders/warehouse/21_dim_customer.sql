@@ -1,0 +1,26 @@
+-- Grain: one row per lead: which customer sent it (computed by loaders/identity.py).
+create temp table stg_customer_lead as
+select l.*, c.customer_key
+from stg_lead as l
+join lead_customer as c using (lead_key);
+
+-- Grain: one row per customer of a store, and "(unknown)".
+create table dim_customer as
+with
+customers as (
+    select
+        customer_key,
+        any_value(store_key) as store_key,
+        coalesce(arg_max(customer_name, created_at), '(no name)') as customer,
+        arg_max(email, created_at) as email,
+        arg_max(phone, created_at) as phone,
+        count(*) as lead_count
+    from stg_customer_lead
+    group by customer_key
+),
+final as (
+    select * from customers
+    union all
+    select 'unknown', '', '(unknown)', null, null, 0
+)
+select * from final order by customer_key;

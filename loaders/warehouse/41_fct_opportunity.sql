@@ -1,0 +1,144 @@
+-- Grain: one row per buying episode of one customer at one store (an accumulating snapshot).
+create table fct_opportunity as
+with
+reached as (
+    select
+        o.opportunity_key,
+        o.store_key,
+        o.time_zone,
+        o.customer_key,
+        o.source_key,
+        o.lead_type,
+        o.vehicle_condition,
+        coalesce(m.salesperson_key, 'unassigned') as salesperson_key,
+        coalesce(m.bdc_agent_key, 'unassigned') as bdc_agent_key,
+        coalesce(a.setter_key, 'unassigned') as setter_key,
+        coalesce(t.responder_key, 'unassigned') as responder_key,
+        o.created_at,
+        o.created_at_is_date,
+        o.created_on,
+        o.created_by,
+        o.is_sales_lead and not m.is_duplicate as is_eligible,
+        o.lead_type not in ('phone', 'walk_in') as needs_answer,
+        case when s.has_contact_log then t.first_attempt_at else m.crm_first_attempt_at end as first_attempt_at,
+        case when s.has_contact_log then t.first_any_response_at else m.crm_first_attempt_at end
+            as first_any_response_at,
+        t.first_reply_at,
+        least(
+            t.answered_call_at,
+            t.visited_at,
+            v.visited_at,
+            a.shown_at,
+            case
+                when t.customer_message_at is not null and t.person_message_at is not null
+                    then greatest(t.customer_message_at, t.person_message_at)
+            end,
+            case when not s.has_contact_log then m.crm_first_contact_at end
+        ) as contacted_at,
+        a.appointment_set_at,
+        a.appointment_due_at,
+        a.appointment_confirmed_at,
+        a.shown_at,
+        least(t.visited_at, v.visited_at, a.shown_at) as visited_at,
+        d.sold_at,
+        d.sold_at_is_date,
+        d.sold_on,
+        d.delivered_at,
+        m.is_lost,
+        m.is_bad,
+        m.is_duplicate,
+        m.lead_count,
+        s.response_standard_seconds,
+        o.lead_id,
+        o.system,
+        o.source_file,
+        o.source_line
+    from stg_opportunity as o
+    join dim_store as s using (store_key)
+    join stg_lead_milestone as m using (opportunity_key)
+    left join stg_touch as t using (opportunity_key)
+    left join stg_appointment_milestone as a using (opportunity_key)
+    left join stg_visit_milestone as v using (opportunity_key)
+    left join stg_sale_milestone as d using (opportunity_key)
+),
+opened as (
+    select
+        r.*,
+        open_seconds(r.created_at, c.opens_at, c.closes_at, c.open_seconds_before) as created_open_seconds,
+        open_seconds(r.first_attempt_at, f.opens_at, f.closes_at, f.open_seconds_before) as attempt_open_seconds
+    from reached as r
+    asof left join dim_date as c on c.store_key = r.store_key and r.created_at >= c.starts_at
+    asof left join dim_date as f on f.store_key = r.store_key and r.first_attempt_at >= f.starts_at
+),
+final as (
+    select
+        opportunity_key,
+        opened.store_key,
+        customer_key,
+        opened.source_key,
+        lead_type,
+        vehicle_condition,
+        salesperson_key,
+        bdc_agent_key,
+        setter_key,
+        responder_key,
+        created_at,
+        created_on,
+        created_by,
+        is_eligible,
+        needs_answer,
+        first_attempt_at is not null as is_attempted,
+        first_attempt_at,
+        first_any_response_at,
+        first_reply_at,
+        contacted_at is not null as is_contacted,
+        contacted_at,
+        appointment_set_at is not null as is_appointment_set,
+        appointment_set_at,
+        appointment_due_at,
+        appointment_confirmed_at,
+        shown_at is not null as is_shown,
+        shown_at,
+        cast(timezone(time_zone, shown_at) as date) as shown_on,
+        visited_at,
+        sold_at is not null as is_sold,
+        sold_at,
+        delivered_at,
+        is_lost,
+        is_bad,
+        is_duplicate,
+        seconds_between(
+            created_at, sold_at, created_on, sold_on, created_at_is_date or sold_at_is_date
+        ) as seconds_to_sold,
+        seconds_between(
+            created_at, first_attempt_at, created_on, cast(timezone(time_zone, first_attempt_at) as date),
+            created_at_is_date
+        ) as seconds_to_first_attempt,
+        seconds_between(
+            created_at, contacted_at, created_on, cast(timezone(time_zone, contacted_at) as date), created_at_is_date
+        ) as seconds_to_contacted,
+        seconds_between(
+            created_at, appointment_set_at, created_on, cast(timezone(time_zone, appointment_set_at) as date),
+            created_at_is_date
+        ) as seconds_to_appointment_set,
+        seconds_between(
+            created_at, shown_at, created_on, cast(timezone(time_zone, shown_at) as date), created_at_is_date
+        ) as seconds_to_shown,
+        case
+            when first_attempt_at >= created_at then attempt_open_seconds - created_open_seconds
+        end as open_seconds_to_first_attempt,
+        created_open_seconds,
+        response_standard_seconds,
+        k.month is not null as has_known_spend,
+        lead_count,
+        lead_id,
+        system,
+        source_file,
+        source_line
+    from opened
+    left join known_spend as k
+        on k.store_key = opened.store_key
+        and k.source_key = opened.source_key
+        and k.month = cast(date_trunc('month', opened.created_on) as date)
+)
+select * from final order by created_at, opportunity_key;

@@ -1,0 +1,17 @@
+-- Grain: one row per CRM task.
+create table fct_task as
+select
+    key3(t.store, t.system, t.task_id) as task_key,
+    e.opportunity_key,
+    s.store_key,
+    coalesce(p.person_key, 'unassigned') as person_key,
+    t.due_at,
+    cast(timezone(s.time_zone, t.due_at) as date) as due_on,
+    t.completed_at,
+    t.outcome,
+    t.is_user_generated
+from record_task as t
+join dim_store as s using (store)
+left join person_ref as p on p.store = t.store and p.system = t.system and p.ref = t.person
+left join stg_episode as e on e.lead_key = key3(t.store, t.system, t.lead_id)
+order by t.due_at, task_key;

@@ -1,0 +1,71 @@
+-- Grain: one row per thing in the data that a reader should know.
+create table data_finding as
+with
+late_milestones as (
+    select store_key, lead_id, source_file, source_line, created_at, created_on, unnest([
+        struct_pack(step := 'sold', moment := sold_at, seconds := seconds_to_sold),
+        struct_pack(step := 'appointment set', moment := appointment_set_at, seconds := seconds_to_appointment_set),
+        struct_pack(step := 'shown', moment := shown_at, seconds := seconds_to_shown),
+        struct_pack(step := 'contacted', moment := contacted_at, seconds := seconds_to_contacted),
+        struct_pack(step := 'first attempt', moment := first_attempt_at, seconds := seconds_to_first_attempt)
+    ]) as milestone
+    from fct_opportunity
+),
+unlinked as (
+    select l.kind, s.store_key, l.id
+    from stg_link as l
+    join dim_store as s using (store)
+    where l.lead_key is null and l.customer_key is null
+),
+findings as (
+    select
+        'milestone_before_creation' as finding,
+        store_key,
+        lead_id as record,
+        milestone.step || ' on ' || cast(cast(milestone.moment as date) as varchar)
+        || ', before the lead on ' || cast(created_on as varchar) as detail,
+        source_file,
+        source_line
+    from late_milestones
+    where milestone.moment is not null and milestone.seconds is null
+    union all
+    select
+        'status_without_time',
+        store_key,
+        appointment_id,
+        outcome || ' without a time: counted as done in advance',
+        source_file,
+        source_line
+    from stg_appointment
+    where is_status_without_time
+    union all
+    select 'no_lead_found', store_key, id, kind || ' could not be joined to a lead', null, null
+    from unlinked
+    union all
+    select
+        'sale_date_fallback',
+        store_key,
+        sale_id,
+        'the chosen sale date is missing: the next one counts',
+        source_file,
+        source_line
+    from stg_sale
+    where is_other_date
+    union all
+    select
+        'deal_in_several_systems', store_key, sale_id, record_count || ' records of one deal', source_file, source_line
+    from stg_sale
+    where record_count > 1
+    union all
+    select
+        'dated_after_now', s.store_key, null, count(*) || ' events are dated after the load', null, null
+    from recorded_event as e
+    join dim_store as s using (store)
+    where e.recorded_at > (select loaded_at from build)
+    group by s.store_key
+    union all
+    select f.finding, s.store_key, f.record, f.detail, f.source_file, f.source_line
+    from read_finding as f
+    left join dim_store as s using (store)
+)
+select * from findings order by finding, store_key, record, detail;

@@ -1,0 +1,100 @@
+"""Given rows of canonical tables, build the star in memory: what the given/expect tests of loaders/warehouse share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from loaders.contracts import key_column
+from loaders.settings import Settings
+from loaders.star import FINDING_SCHEMA, Moment, build_star, empty_frame, merge_canonical
+
+Row = dict[str, Any]
+
+LOADED_AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
+LINEAGE: Row = {
+    "row_id": 0,
+    "store": "North",
+    "system": "crm",
+    "source_file": "given.csv",
+    "source_line": 2,
+    "profile": "generic",
+    "is_deleted": False,
+}
+USUAL: dict[str, Row] = {
+    "lead": {
+        "created_at_is_date": False,
+        "lead_type": "internet",
+        "status": "open",
+        "is_resend": False,
+        "is_test": False,
+    },
+    "contact": {"direction": "out", "channel": "call", "result": "no_answer", "is_automated": False},
+    "appointment": {"appointment_type": "sales", "outcome": "open"},
+    "sale": {
+        "sale_type": "retail",
+        "sold_at_is_date": False,
+        "contract_at_is_date": False,
+        "delivered_at_is_date": False,
+    },
+}
+
+
+def moment(text: str) -> datetime:
+    """`2026-03-01 10:00` as UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def rows(table: str, given: Sequence[Row]) -> pl.DataFrame:
+    """Canonical rows from what a test cares about; ids are numbered where the test gives none."""
+    schema = empty_frame(table).schema
+    complete = [
+        LINEAGE
+        | USUAL.get(table, {})
+        | {"block": table, key_column(table): f"{table}{number}", "content_hash": repr(row), "file_number": 0}
+        | row
+        for number, row in enumerate(given, start=1)
+    ]
+    return pl.DataFrame([_exact_money(row) for row in complete], schema=schema)
+
+
+def _exact_money(row: Row) -> Row:
+    return {
+        name: Decimal(value) if value is not None and (name.endswith("_gross") or name == "amount") else value
+        for name, value in row.items()
+    }
+
+
+@contextmanager
+def star(settings: Settings | None = None, as_of: datetime | None = None, **given: list[Row]) -> Iterator[Query]:
+    """The star of the given rows: `with star(lead=[...], contact=[...]) as query: query("from fct_lead")`."""
+    with duckdb.connect() as con:
+        con.execute("attach ':memory:' as snapshot")
+        con.execute("use snapshot")
+        merge_canonical(con, {table: rows(table, part) for table, part in given.items()}, previous=False)
+        findings = pl.DataFrame(schema=FINDING_SCHEMA)
+        build_star(con, settings or Settings(), Moment(LOADED_AT, as_of), findings, lambda done, text: None)
+        yield Query(con)
+
+
+class Query:
+    """Runs a query on a built star."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+
+    def __call__(self, text: str) -> list[Row]:
+        """The rows of a query as dictionaries."""
+        found: list[Row] = self._con.sql(text).pl().to_dicts()
+        return found
+
+    def one(self, text: str) -> Row:
+        """The only row of a query."""
+        (row,) = self(text)
+        return row

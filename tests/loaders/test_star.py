@@ -1,0 +1,637 @@
+"""Given rows, expect rows: one behaviour of the star a test."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from tests.loaders.star_building import Row, moment, star
+
+from loaders.settings import Settings
+
+DAY = 86_400
+
+
+def lead(at: str, **more: object) -> Row:
+    return {"created_at": moment(at)} | more
+
+
+def touch(at: str, **more: object) -> Row:
+    return {"occurred_at": moment(at), "lead_id": "lead1"} | more
+
+
+def settings(**parts: object) -> Settings:
+    return Settings.model_validate(parts)
+
+
+# --- fan-out: each fact has exactly the rows of its grain -------------------------------------------------------------
+
+
+def test_facts_have_one_row_per_record_however_many_of_each_hang_on_one_lead() -> None:
+    given = {
+        "lead": [lead("2026-03-01 10:00", email="a@example.com"), lead("2026-03-02 10:00", email="A@example.com ")],
+        "contact": [touch(f"2026-03-0{day} 11:00") for day in range(1, 6)],
+        "appointment": [
+            {"lead_id": "lead1", "set_at": moment("2026-03-02 10:00"), "due_at": moment(f"2026-03-0{day} 10:00")}
+            for day in (3, 4, 5)
+        ],
+        "sale": [{"lead_id": "lead1", "sold_at": moment(f"2026-03-0{day} 10:00")} for day in (6, 7)],
+        "spend": [
+            {"source": "Web", "period_start": date(2026, 3, 1), "period_end": date(2026, 3, 31), "amount": "31.00"}
+        ],
+        "person": [{"name": "Ana"}, {"name": "Bo"}],
+    }
+    with star(**given) as query:
+        counts = {
+            table: query.one(f"select count(*) as n from {table}")["n"]
+            for table in ("fct_opportunity", "fct_lead", "fct_contact", "fct_appointment", "fct_sale", "fct_spend")
+        }
+    assert counts == {
+        "fct_opportunity": 1,
+        "fct_lead": 2,
+        "fct_contact": 5,
+        "fct_appointment": 3,
+        "fct_sale": 2,
+        "fct_spend": 31,
+    }
+
+
+def test_every_table_exists_and_is_empty_without_records() -> None:
+    with star() as query:
+        tables = {row["table_name"] for row in query("select table_name from duckdb_tables() where not temporary")}
+        for fact in sorted(name for name in tables if name.startswith(("fct_", "bridge_"))):
+            assert query.one(f"select count(*) as n from {fact}")["n"] == 0, fact
+    assert {"fct_opportunity", "fct_task", "fct_visit", "fct_status_change", "fct_service_visit"} <= tables
+
+
+# --- identity and episodes --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "customers"),
+    [
+        ({"email": "ana@example.com"}, {"email": " ANA@example.com"}, 1),
+        ({"phone": "(312) 555-0142"}, {"phone_2": "+1 312 555 0142"}, 1),
+        ({"phone": "0000000000"}, {"phone": "000-000-0000"}, 2),
+        ({"email": "none@none.com"}, {"email": "none@none.com"}, 2),
+        ({"customer_id": "77"}, {"customer_id": "77"}, 1),
+        ({}, {}, 2),
+    ],
+)
+def test_same_customer_by_normalised_email_phone_or_crm_id_never_a_placeholder(
+    first: Row, second: Row, customers: int
+) -> None:
+    with star(lead=[lead("2026-03-01 10:00", **first), lead("2026-03-02 10:00", **second)]) as query:
+        assert query.one("select count(distinct customer_key) as n from fct_lead")["n"] == customers
+
+
+def test_a_phone_with_more_than_three_names_joins_nobody() -> None:
+    names = ["Ana Lee", "Bo Roy", "Cy Day", "Di Fox"]
+    given = [lead("2026-03-01 10:00", phone="3125550142", customer_name=name) for name in names]
+    with star(lead=given) as query:
+        assert query.one("select count(distinct customer_key) as n from fct_lead")["n"] == 4
+    with star(lead=[*given[:3], given[0] | {"customer_name": "Lee, ANA"}]) as query:
+        assert query.one("select count(distinct customer_key) as n from fct_lead")["n"] == 1
+
+
+def test_identity_is_transitive() -> None:
+    given = [
+        lead("2026-03-01 10:00", email="a@example.com"),
+        lead("2026-03-02 10:00", email="a@example.com", phone="3125550142"),
+        lead("2026-03-03 10:00", phone="3125550142", phone_2="7735550111"),
+        lead("2026-03-04 10:00", phone="7735550111"),
+    ]
+    with star(lead=given) as query:
+        assert query.one("select count(distinct customer_key) as n from fct_lead")["n"] == 1
+
+
+def test_the_same_email_in_two_stores_is_two_customers() -> None:
+    given = [lead("2026-03-01 10:00", email="ana@example.com", store=store) for store in ("North", "South")]
+    with star(lead=given) as query:
+        assert query.one("select count(*) as n from fct_opportunity")["n"] == 2
+
+
+@pytest.mark.parametrize(("second", "episodes"), [("2026-05-30 10:00", 1), ("2026-05-30 10:01", 2)])
+def test_a_new_episode_starts_after_more_than_ninety_days_of_silence(second: str, episodes: int) -> None:
+    given = [lead("2026-03-01 10:00", customer_id="7"), lead(second, customer_id="7")]
+    with star(lead=given) as query:
+        assert query.one("select count(*) as n from fct_opportunity")["n"] == episodes
+
+
+@pytest.mark.parametrize(
+    ("touched", "episodes"), [({}, 1), ({"direction": "in"}, 1), ({"is_automated": True}, 2), ({"person": "Bot"}, 2)]
+)
+def test_people_and_customers_keep_an_episode_alive_and_machines_do_not(touched: Row, episodes: int) -> None:
+    leads = [lead("2026-01-01 10:00", customer_id="7"), lead("2026-05-01 10:00", customer_id="7")]
+    contacts = [touch("2026-03-01 10:00", **touched)]
+    bot = [{"person_id": "Bot", "name": "Bot", "role": "machine"}]
+    with star(lead=leads, contact=contacts, person=bot) as query:
+        assert query.one("select count(*) as n from fct_opportunity")["n"] == episodes
+
+
+@pytest.mark.parametrize(("reversed_at", "episodes"), [(None, 2), ("2026-03-09 10:00", 1)])
+def test_a_sale_ends_an_episode_unless_it_was_reversed(reversed_at: str | None, episodes: int) -> None:
+    leads = [lead("2026-03-01 10:00", customer_id="7"), lead("2026-03-20 10:00", customer_id="7")]
+    deal = {"lead_id": "lead1", "sold_at": moment("2026-03-05 10:00")}
+    deal["reversed_at"] = moment(reversed_at) if reversed_at else None
+    with star(lead=leads, sale=[deal]) as query:
+        assert query.one("select count(*) as n from fct_opportunity")["n"] == episodes
+
+
+def test_a_sale_known_by_its_day_does_not_split_the_leads_of_that_day() -> None:
+    leads = [lead("2026-03-05 10:00", customer_id="7"), lead("2026-03-05 15:00", customer_id="7")]
+    deal = {"lead_id": "lead1", "sold_at": moment("2026-03-05 00:00"), "sold_at_is_date": True}
+    with star(lead=leads, sale=[deal]) as query:
+        assert query.one("select is_sold, lead_count from fct_opportunity") == {"is_sold": True, "lead_count": 2}
+
+
+def test_an_opportunity_takes_source_and_type_from_its_first_lead_and_people_from_its_latest() -> None:
+    given = [
+        lead("2026-03-02 10:00", customer_id="7", source="Second", lead_type="phone", salesperson="Bo"),
+        lead("2026-03-01 10:00", customer_id="7", source="First", lead_type="chat", salesperson="Ana"),
+        lead("2026-03-03 10:00", customer_id="7", source="Third", salesperson=None),
+    ]
+    text = """select source, lead_type, person from fct_opportunity
+        join dim_source using (source_key) join dim_person on person_key = salesperson_key"""
+    with star(lead=given) as query:
+        assert query.one(text) == {"source": "First", "lead_type": "chat", "person": "Bo"}
+
+
+def test_eligible_leaves_out_service_import_test_and_what_is_wholly_duplicate() -> None:
+    given = [
+        lead("2026-03-01 10:00", lead_id="sales"),
+        lead("2026-03-01 10:00", lead_id="service", lead_type="service"),
+        lead("2026-03-01 10:00", lead_id="import", lead_type="import"),
+        lead("2026-03-01 10:00", lead_id="test", is_test=True),
+        lead("2026-03-01 10:00", lead_id="duplicate", status="duplicate"),
+        lead("2026-03-01 10:00", lead_id="bad", status="bad"),
+        lead("2026-03-01 10:00", lead_id="lost", status="lost"),
+    ]
+    with star(lead=given) as query:
+        eligible = query("select lead_id from fct_opportunity where is_eligible order by 1")
+        counted = query("select lead_id from fct_lead where is_counted order by 1")
+    assert [row["lead_id"] for row in eligible] == ["bad", "lost", "sales"]
+    assert [row["lead_id"] for row in counted] == ["bad", "duplicate", "lost", "sales"]
+
+
+# --- milestones -------------------------------------------------------------------------------------------------------
+
+
+MESSAGE_IN = {"direction": "in", "channel": "text", "result": "received"}
+MESSAGE_OUT = {"channel": "text", "result": "sent"}
+
+
+@pytest.mark.parametrize(
+    ("touches", "contacted_at"),
+    [
+        ([touch("2026-03-01 11:00", result="connected")], "2026-03-01 11:00"),
+        ([touch("2026-03-01 11:00", direction="in", result="connected")], "2026-03-01 11:00"),
+        ([touch("2026-03-01 11:00", result="left_message")], None),
+        ([touch("2026-03-01 11:00", **MESSAGE_OUT), touch("2026-03-01 12:00", **MESSAGE_IN)], "2026-03-01 12:00"),
+        ([touch("2026-03-01 11:00", **MESSAGE_IN), touch("2026-03-01 12:00", **MESSAGE_OUT)], "2026-03-01 12:00"),
+        ([touch("2026-03-01 11:00", **MESSAGE_IN)], None),
+        ([touch("2026-03-01 11:00", **MESSAGE_IN), touch("2026-03-01 11:01", **MESSAGE_OUT, is_automated=True)], None),
+        ([touch("2026-03-01 11:00", result="connected", is_automated=True)], None),
+        ([touch("2026-03-01 10:00", **MESSAGE_IN), touch("2026-03-01 12:00", **MESSAGE_OUT)], None),
+        ([touch("2026-03-01 15:00", direction="in", channel="visit", result="other")], "2026-03-01 15:00"),
+        ([touch("2026-03-01 11:00", **MESSAGE_IN), touch("2026-03-01 12:00", channel="text", result="bounced")], None),
+    ],
+)
+def test_contacted_means_both_sides_spoke_and_ours_was_a_person(touches: list[Row], contacted_at: str | None) -> None:
+    with star(lead=[lead("2026-03-01 10:00")], contact=touches) as query:
+        found = query.one("select is_contacted, contacted_at from fct_opportunity")
+    expected = moment(contacted_at) if contacted_at else None
+    assert found == {"is_contacted": contacted_at is not None, "contacted_at": expected}
+
+
+def test_a_booking_or_a_sale_does_not_imply_contact_and_a_show_does() -> None:
+    booked = {"lead_id": "lead1", "set_at": moment("2026-03-01 11:00"), "due_at": moment("2026-03-02 11:00")}
+    deal = {"lead_id": "lead1", "sold_at": moment("2026-03-03 10:00")}
+    call = touch("2026-03-01 10:30")
+    with star(lead=[lead("2026-03-01 10:00")], contact=[call], appointment=[booked], sale=[deal]) as query:
+        found = query.one("select is_appointment_set, is_sold, is_contacted from fct_opportunity")
+        assert found == {"is_appointment_set": True, "is_sold": True, "is_contacted": False}
+    with star(lead=[lead("2026-03-01 10:00")], appointment=[booked | {"outcome": "shown"}]) as query:
+        assert query.one("select contacted_at from fct_opportunity")["contacted_at"] == moment("2026-03-02 11:00")
+
+
+def test_attempts_are_by_people_and_any_response_is_by_anything() -> None:
+    touches = [
+        touch("2026-03-01 10:01", is_automated=True, channel="email", result="sent"),
+        touch("2026-03-01 10:20", person="Ana"),
+        touch("2026-03-01 10:40", direction="in", channel="email", result="received"),
+    ]
+    text = """select first_any_response_at, first_attempt_at, first_reply_at, seconds_to_first_attempt, person
+        from fct_opportunity join dim_person on person_key = responder_key"""
+    with star(lead=[lead("2026-03-01 10:00")], contact=touches) as query:
+        assert query.one(text) == {
+            "first_any_response_at": moment("2026-03-01 10:01"),
+            "first_attempt_at": moment("2026-03-01 10:20"),
+            "first_reply_at": moment("2026-03-01 10:40"),
+            "seconds_to_first_attempt": 1200,
+            "person": "Ana",
+        }
+
+
+def test_a_store_without_a_contact_log_uses_the_crms_own_first_times() -> None:
+    crm = {
+        "crm_first_attempt_at": moment("2026-03-01 10:05"),
+        "crm_first_contact_at": moment("2026-03-01 10:30"),
+    }
+    text = "select first_attempt_at, contacted_at from fct_opportunity where lead_id = 'lead1'"
+    with star(lead=[lead("2026-03-01 10:00", **crm)]) as query:
+        assert query.one(text) == {
+            "first_attempt_at": moment("2026-03-01 10:05"),
+            "contacted_at": moment("2026-03-01 10:30"),
+        }
+        assert query.one("select has_contact_log from dim_store")["has_contact_log"] is False
+    leads = [lead("2026-03-01 10:00", **crm), lead("2026-03-01 10:00")]
+    with star(lead=leads, contact=[touch("2026-03-02 10:00", lead_id="lead2")]) as query:
+        assert query.one(text) == {"first_attempt_at": None, "contacted_at": None}
+
+
+def test_a_milestone_before_creation_is_reached_has_no_lag_and_is_a_finding() -> None:
+    deal = {"lead_id": "lead1", "sold_at": moment("2026-02-27 10:00")}
+    with star(lead=[lead("2026-03-01 10:00")], sale=[deal]) as query:
+        assert query.one("select is_sold, seconds_to_sold from fct_opportunity") == {
+            "is_sold": True,
+            "seconds_to_sold": None,
+        }
+        found = query.one("select finding, record from data_finding")
+    assert found == {"finding": "milestone_before_creation", "record": "lead1"}
+
+
+@pytest.mark.parametrize(
+    ("created", "is_created_date", "sold", "is_sold_date", "seconds"),
+    [
+        ("2026-03-01 18:00", False, "2026-03-02 09:00", False, 15 * 3600),
+        ("2026-03-01 18:00", False, "2026-03-31 00:00", True, 30 * DAY),
+        ("2026-03-01 00:00", True, "2026-03-31 23:00", False, 30 * DAY),
+        ("2026-03-01 18:00", False, "2026-03-01 00:00", True, 0),
+    ],
+)
+def test_lags_are_seconds_between_times_and_calendar_days_where_either_is_a_date(
+    created: str, is_created_date: bool, sold: str, is_sold_date: bool, seconds: int
+) -> None:
+    deal = {"lead_id": "lead1", "sold_at": moment(sold), "sold_at_is_date": is_sold_date}
+    with star(lead=[lead(created, created_at_is_date=is_created_date)], sale=[deal]) as query:
+        assert query.one("select seconds_to_sold from fct_opportunity")["seconds_to_sold"] == seconds
+
+
+def test_maturity_of_a_lead_known_by_its_day_counts_from_the_end_of_that_day() -> None:
+    chicago = settings(store=[{"name": "North", "time_zone": "America/Chicago"}])
+    given = [{"created_at": datetime(2026, 3, 1, 6, tzinfo=UTC), "created_at_is_date": True}]
+    with star(chicago, lead=given) as query:
+        found = query.one("select created_on, created_by from fct_opportunity")
+    assert found == {"created_on": date(2026, 3, 1), "created_by": datetime(2026, 3, 2, 6, tzinfo=UTC)}
+
+
+# --- opening hours ----------------------------------------------------------------------------------------------------
+
+
+HOURS = {day: "09:00-20:00" for day in ("mon", "tue", "wed", "thu", "fri", "sat")} | {"sun": "closed"}
+
+
+@pytest.mark.parametrize(
+    ("created", "answered", "open_seconds"),
+    [
+        ("2026-03-02T10:00:00-06:00", "2026-03-02T10:10:00-06:00", 600),
+        # Monday 19:50 to Tuesday 09:10: ten minutes before closing and ten after opening.
+        ("2026-03-02T19:50:00-06:00", "2026-03-03T09:10:00-06:00", 1200),
+        # Created and answered while closed: no open second passed.
+        ("2026-03-02T22:00:00-06:00", "2026-03-02T23:00:00-06:00", 0),
+        # Saturday evening to Monday morning over the spring night (2026-03-08 02:00 becomes 03:00); Sunday is closed.
+        ("2026-03-07T19:00:00-06:00", "2026-03-09T09:30:00-05:00", 3600 + 1800),
+        # Friday to Monday over a holiday on Saturday.
+        ("2026-04-03T19:00:00-05:00", "2026-04-06T10:00:00-05:00", 3600 + 3600),
+        # Saturday to Monday over the autumn night (2025-11-02 02:00 becomes 01:00 again).
+        ("2025-11-01T19:30:00-05:00", "2025-11-03T09:00:00-06:00", 1800),
+    ],
+)
+def test_open_seconds_count_only_opening_hours(created: str, answered: str, open_seconds: int) -> None:
+    store = {"name": "North", "time_zone": "America/Chicago", "hours": HOURS, "holidays": [date(2026, 4, 4)]}
+    given = [{"created_at": datetime.fromisoformat(created).astimezone(UTC)}]
+    answer = [{"lead_id": "lead1", "occurred_at": datetime.fromisoformat(answered).astimezone(UTC)}]
+    with star(settings(store=[store]), lead=given, contact=answer) as query:
+        found = query.one("select open_seconds_to_first_attempt as n from fct_opportunity")
+    assert found["n"] == open_seconds
+
+
+@pytest.mark.parametrize(
+    ("night", "hours"), [("2026-03-08", 23), ("2025-11-02", 25)], ids=["spring forward", "fall back"]
+)
+def test_a_store_that_never_closes_is_open_for_the_real_hours_of_both_daylight_saving_nights(
+    night: str, hours: int
+) -> None:
+    always = {day: "00:00-24:00" for day in HOURS}
+    store = {"name": "North", "time_zone": "America/Chicago", "hours": always}
+    with star(settings(store=[store]), lead=[lead("2026-03-01 10:00")]) as query:
+        found = query.one(f"""
+            select cast(epoch(closes_at) - epoch(opens_at) as bigint) as open_seconds,
+                open_seconds_before - lag(open_seconds_before) over (order by day) as day_before
+            from dim_date where day between date '{night}' - 1 and date '{night}'
+            qualify day = '{night}'""")
+    assert found == {"open_seconds": hours * 3600, "day_before": DAY}
+
+
+def test_a_touch_before_the_first_calendar_day_has_no_open_seconds_and_breaks_nothing() -> None:
+    given = [lead("1999-06-01 10:00"), lead("2026-03-02 10:00", lead_id="later")]
+    answers = [touch("1999-06-01 11:00"), touch("2026-03-02 10:05", lead_id="later")]
+    with star(lead=given, contact=answers) as query:
+        found = query("""select lead_id, created_open_seconds, open_seconds_to_first_attempt as n
+            from fct_opportunity order by created_at""")
+    assert found[0] == {"lead_id": "lead1", "created_open_seconds": None, "n": None}
+    assert found[1]["n"] == 300
+
+
+# --- appointments -----------------------------------------------------------------------------------------------------
+
+
+def appointment(**more: object) -> Row:
+    booked = {"set_at": moment("2026-03-01 11:00"), "due_at": moment("2026-03-05 15:00"), "lead_id": "lead1"}
+    return booked | more
+
+
+@pytest.mark.parametrize(
+    ("given", "is_standing"),
+    [
+        (appointment(outcome="no_show"), True),
+        (appointment(outcome="open"), True),
+        (appointment(outcome="cancelled", cancelled_at=moment("2026-03-04 10:00")), False),
+        (appointment(outcome="cancelled", cancelled_at=moment("2026-03-05 16:00")), True),
+        (appointment(outcome="cancelled"), False),
+        (appointment(outcome="rescheduled", rescheduled_at=moment("2026-03-04 10:00")), False),
+        (appointment(outcome="rescheduled", rescheduled_at=moment("2026-03-06 10:00")), True),
+        (appointment(outcome="shown", appointment_type="service"), False),
+        (appointment(outcome="shown", appointment_type="test_drive"), True),
+    ],
+)
+def test_an_appointment_stands_unless_cancelled_or_moved_before_it_was_due(given: Row, is_standing: bool) -> None:
+    with star(lead=[lead("2026-03-01 10:00")], appointment=[given]) as query:
+        assert query.one("select is_standing from fct_appointment")["is_standing"] is is_standing
+
+
+def test_a_status_without_its_time_counts_as_in_advance_and_is_a_finding() -> None:
+    with star(lead=[lead("2026-03-01 10:00")], appointment=[appointment(outcome="cancelled")]) as query:
+        assert query.one("select finding from data_finding")["finding"] == "status_without_time"
+
+
+def test_a_reschedule_chain_is_set_once_and_due_where_it_ended() -> None:
+    chain = [
+        appointment(appointment_id="a", outcome="rescheduled", rescheduled_to="b", set_by="Ana"),
+        appointment(
+            appointment_id="b", set_at=moment("2026-03-04 10:00"), due_at=moment("2026-03-08 15:00"), outcome="shown"
+        ),
+    ]
+    with star(lead=[lead("2026-03-01 10:00")], appointment=chain) as query:
+        found = query("select appointment_id, is_counted_set, is_standing, is_shown from fct_appointment order by 1")
+        setter = query.one("select person from fct_opportunity join dim_person on person_key = setter_key")
+    assert found == [
+        {"appointment_id": "a", "is_counted_set": True, "is_standing": False, "is_shown": False},
+        {"appointment_id": "b", "is_counted_set": False, "is_standing": True, "is_shown": True},
+    ]
+    assert setter == {"person": "Ana"}
+
+
+@pytest.mark.parametrize(
+    ("given", "is_confirmed"),
+    [
+        ({"confirmed_at": moment("2026-03-05 09:00")}, True),
+        ({"confirmed_at": moment("2026-03-05 16:00")}, False),
+        ({"is_confirmed": True}, True),
+        ({"is_confirmed": False}, False),
+        ({}, False),
+    ],
+)
+def test_confirmed_counts_before_due_or_as_a_flag_without_a_time(given: Row, is_confirmed: bool) -> None:
+    with star(lead=[lead("2026-03-01 10:00")], appointment=[appointment(**given)]) as query:
+        assert query.one("select is_confirmed from fct_appointment")["is_confirmed"] is is_confirmed
+
+
+# --- sales ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_split_deal_is_two_halves_that_sum_to_the_cent() -> None:
+    deal = {
+        "lead_id": "lead1",
+        "sold_at": moment("2026-03-03 10:00"),
+        "salesperson": "Ana",
+        "split_with": "Bo",
+        "total_gross": "1000.01",
+    }
+    with star(lead=[lead("2026-03-01 10:00")], sale=[deal]) as query:
+        found = query("""select person, weight, cast(weighted_gross as varchar) as gross from fct_sale
+            join dim_person on person_key = fct_sale.salesperson_key order by person""")
+    assert found == [
+        {"person": "Ana", "weight": 0.5, "gross": "500.005"},
+        {"person": "Bo", "weight": 0.5, "gross": "500.005"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "gross"),
+    [
+        ({"total_gross": "900", "front_gross": "100"}, "900.00"),
+        ({"front_gross": "100", "back_gross": "-20.50"}, "79.50"),
+        ({"back_gross": "300"}, "300.00"),
+        ({}, None),
+    ],
+)
+def test_gross_is_total_else_front_plus_back_else_unknown(given: Row, gross: str | None) -> None:
+    deal = {"lead_id": "lead1", "sold_at": moment("2026-03-03 10:00")} | given
+    with star(lead=[lead("2026-03-01 10:00")], sale=[deal]) as query:
+        found = query.one("select cast(gross as varchar) as gross, has_known_gross from fct_sale")
+    assert found == {"gross": gross, "has_known_gross": gross is not None}
+
+
+@pytest.mark.parametrize(
+    ("given", "is_counted"),
+    [
+        ({}, True),
+        ({"sale_type": "lease"}, True),
+        ({"sale_type": "wholesale"}, False),
+        ({"sale_type": "fleet"}, False),
+        ({"sale_type": "dealer_trade"}, False),
+        ({"reversed_at": moment("2026-03-09 10:00")}, False),
+    ],
+)
+def test_retail_and_lease_deals_count_unless_reversed(given: Row, is_counted: bool) -> None:
+    deal = {"lead_id": "lead1", "sold_at": moment("2026-03-03 10:00")} | given
+    with star(lead=[lead("2026-03-01 10:00")], sale=[deal]) as query:
+        assert query.one("select is_counted from fct_sale")["is_counted"] is is_counted
+        assert query.one("select is_sold from fct_opportunity")["is_sold"] is is_counted
+
+
+@pytest.mark.parametrize(
+    ("sold_at", "is_linked"),
+    [("2026-08-28 10:00", True), ("2026-08-28 10:01", False), ("2026-02-28 10:00", False)],
+)
+def test_a_sale_without_a_lead_goes_to_the_customers_latest_opportunity_within_180_days(
+    sold_at: str, is_linked: bool
+) -> None:
+    deal = {"customer_id": "7", "sold_at": moment(sold_at), "sale_id": "unled"}
+    with star(lead=[lead("2026-03-01 10:00", customer_id="7")], sale=[deal]) as query:
+        found = query.one("""select opportunity_key is not null as is_linked, source, lead_type from fct_sale
+            join dim_source using (source_key)""")
+    expected = (
+        {"is_linked": True, "source": "(no source)", "lead_type": "internet"}
+        if is_linked
+        else {"is_linked": False, "source": "(no lead)", "lead_type": "(no lead)"}
+    )
+    assert found == expected
+
+
+def test_records_of_one_deal_in_crm_and_dms_are_one_by_vin_else_by_customer_and_day() -> None:
+    crm = {"lead_id": "lead1", "sold_at": moment("2026-03-03 10:00"), "vin": "1TEST00000000001X"}
+    dms = {
+        "system": "dms",
+        "contract_at": moment("2026-03-04 10:00"),
+        "vin": "1test00000000001x",
+        "total_gross": "700",
+    }
+    resold = dms | {"contract_at": moment("2026-05-04 10:00"), "sale_id": "resold"}
+    other = {"lead_id": "lead2", "sold_at": moment("2026-03-10 10:00"), "sale_id": "crm2"}
+    same_day = {
+        "system": "dms",
+        "lead_id": "lead2",
+        "sold_at": moment("2026-03-10 17:00"),
+        "vin": "1TEST00000000002X",
+        "sale_id": "dms2",
+    }
+    leads = [lead("2026-03-01 10:00"), lead("2026-03-01 10:00")]
+    with star(lead=leads, sale=[crm, dms, resold, other, same_day]) as query:
+        found = query("select cast(sold_on as varchar) as day, gross is not null as is_known from fct_sale order by 1")
+    assert found == [
+        {"day": "2026-03-03", "is_known": True},
+        {"day": "2026-03-10", "is_known": False},
+        {"day": "2026-05-04", "is_known": True},
+    ]
+
+
+def test_the_sale_date_is_one_choice_for_all_deals_with_the_next_where_it_is_missing() -> None:
+    deals = [
+        {"lead_id": "lead1", "sold_at": moment("2026-03-03 10:00"), "delivered_at": moment("2026-03-09 10:00")},
+        {"lead_id": "lead2", "sold_at": moment("2026-03-04 10:00")},
+    ]
+    leads = [lead("2026-03-01 10:00"), lead("2026-03-01 10:00")]
+    with star(settings(sale={"date": "delivered"}), lead=leads, sale=deals) as query:
+        days = [str(row["sold_on"]) for row in query("select sold_on from fct_sale order by sold_on")]
+        finding = query.one("select finding, record from data_finding")
+    assert days == ["2026-03-04", "2026-03-09"]
+    assert finding == {"finding": "sale_date_fallback", "record": "sale2"}
+
+
+# --- links, people, sources, spend ------------------------------------------------------------------------------------
+
+
+def test_a_record_that_names_only_the_customer_joins_where_name_and_lead_day_fit_exactly_one_lead() -> None:
+    leads = [
+        lead("2026-03-01 10:00", customer_name="Ana Lee"),
+        lead("2026-03-01 11:00", customer_name="Bo Roy", lead_id="bo1"),
+        lead("2026-03-01 12:00", customer_name="Bo Roy", lead_id="bo2"),
+    ]
+    named = {"lead_id": None, "lead_created_on": date(2026, 3, 1)}
+    touches = [
+        touch("2026-03-01 13:00", customer_name="LEE, Ana", **named),
+        touch("2026-03-01 13:00", customer_name="Bo Roy", **named),
+    ]
+    with star(lead=leads, contact=touches) as query:
+        linked = query("select lead_id from fct_contact join fct_opportunity using (opportunity_key)")
+        assert query.one("select finding from data_finding")["finding"] == "no_lead_found"
+        assert query.one("select count(*) as n from fct_contact")["n"] == 2
+    assert linked == [{"lead_id": "lead1"}]
+
+
+def test_people_are_one_by_id_or_by_a_unique_name_and_namesakes_stay_apart() -> None:
+    people = [
+        {"person_id": "1", "name": "Ana Lee", "role": "salesperson"},
+        {"person_id": "2", "name": "Bo Roy", "role": "bdc_agent"},
+        {"person_id": "3", "name": "Bo Roy", "role": "salesperson"},
+        {"person_id": "r1", "name": "Lee, Ana", "system": "roster", "team": "Blue"},
+    ]
+    leads = [
+        lead("2026-03-01 10:00", salesperson="1", bdc_agent="2"),
+        lead("2026-03-01 10:00", salesperson="ana lee", system="roster"),
+    ]
+    with star(lead=leads, person=people) as query:
+        listed = query(
+            "select person, role, team from dim_person where person_key <> 'unassigned' order by role, person"
+        )
+        sellers = query.one("select count(distinct salesperson_key) as n from fct_lead")["n"]
+    namesakes = {row["person"] for row in listed if row["person"].startswith("Bo Roy")}
+    assert namesakes == {"Bo Roy #1", "Bo Roy #2"}
+    assert [row for row in listed if row["person"] == "Ana Lee"] == [
+        {"person": "Ana Lee", "role": "salesperson", "team": "Blue"}
+    ]
+    assert len(listed) == 3
+    assert sellers == 1
+
+
+def test_a_source_id_stands_for_the_name_in_the_crms_own_list_and_case_and_spacing_are_one_source() -> None:
+    leads = [
+        lead("2026-03-01 10:00", source="12"),
+        lead("2026-03-01 10:00", source="cars  online"),
+        lead("2026-03-01 10:00", source="unknown"),
+        lead("2026-03-01 10:00"),
+    ]
+    listed = [{"source_id": "12", "name": "Cars Online", "source_group": "Third party"}]
+    text = "select source, source_group, count(*) as n from fct_lead join dim_source using (source_key) group by all"
+    with star(lead=leads, source=listed) as query:
+        found = {row["source"].lower(): (row["source_group"], row["n"]) for row in query(text)}
+    assert found == {
+        "(no source)": ("(no group)", 1),
+        "cars online": ("Third party", 2),
+        "unknown": ("(no group)", 1),
+    }
+
+
+def test_spend_is_spread_evenly_over_its_days_and_sums_to_the_entry() -> None:
+    entry = {"source": "Web", "period_start": date(2026, 2, 1), "period_end": date(2026, 4, 1), "amount": "1000.00"}
+    with star(spend=[entry]) as query:
+        found = query.one("""select count(*) as days, cast(sum(amount) as varchar) as total,
+            cast(max(amount) - min(amount) as double) as spread from fct_spend""")
+    assert found["days"] == 60
+    assert found["total"] == "1000.000000"
+    assert found["spread"] <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("amount", "free", "is_known"), [("100", [], True), ("0", [], False), ("0", ["web"], True), (None, [], False)]
+)
+def test_zero_spend_is_unknown_unless_settings_call_the_source_free(
+    amount: str | None, free: list[str], is_known: bool
+) -> None:
+    entry = {"source": "Web", "period_start": date(2026, 3, 1), "period_end": date(2026, 3, 31), "amount": amount}
+    chosen = settings(sources={"free": free})
+    with star(chosen, lead=[lead("2026-03-10 10:00", source="Web")], spend=[entry]) as query:
+        assert query.one("select has_known_spend from fct_lead")["has_known_spend"] is is_known
+        assert query.one("select has_known_spend from fct_opportunity")["has_known_spend"] is is_known
+
+
+def test_now_is_the_newest_recorded_event_never_a_scheduled_time_or_one_after_the_load() -> None:
+    booked = appointment(due_at=moment("2026-05-20 15:00"))
+    odd = lead("2031-01-01 10:00", lead_id="typo")
+    with star(lead=[lead("2026-03-01 10:00"), odd], appointment=[booked]) as query:
+        assert query.one("select as_of from dim_store")["as_of"] == moment("2026-03-01 11:00")
+        assert query.one("select finding from data_finding")["finding"] == "dated_after_now"
+    with star(as_of=moment("2026-04-01 00:00"), lead=[lead("2026-03-01 10:00")]) as query:
+        assert query.one("select as_of from dim_store")["as_of"] == moment("2026-04-01 00:00")
+
+
+def test_deleted_records_leave_the_counts() -> None:
+    with star(lead=[lead("2026-03-01 10:00"), lead("2026-03-01 11:00", is_deleted=True)]) as query:
+        assert query.one("select count(*) as n from fct_lead")["n"] == 1
+        assert query.one("select count(*) as n from canonical.lead")["n"] == 2
+
+
+def test_even_attribution_weights_sum_to_one() -> None:
+    given = [
+        lead("2026-03-01 10:00", customer_id="7", source="A"),
+        lead("2026-03-02 10:00", customer_id="7", source="B"),
+        lead("2026-03-03 10:00", customer_id="7", source="A"),
+    ]
+    text = """select attribution, source, round(weight, 4) as weight from bridge_opportunity_source
+        join dim_source using (source_key) order by 1, 2"""
+    with star(lead=given) as query:
+        found = [(row["attribution"], row["source"], row["weight"]) for row in query(text)]
+    assert found == [("even", "A", 0.6667), ("even", "B", 0.3333), ("first", "A", 1.0), ("last", "A", 1.0)]
