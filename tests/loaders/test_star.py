@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
-from tests.loaders.star_building import Row, moment, star
 
 from loaders.settings import Settings
+from tests.loaders.star_building import Row, moment, star
 
 DAY = 86_400
 
@@ -289,7 +289,7 @@ def test_maturity_of_a_lead_known_by_its_day_counts_from_the_end_of_that_day() -
 # --- opening hours ----------------------------------------------------------------------------------------------------
 
 
-HOURS = {day: "09:00-20:00" for day in ("mon", "tue", "wed", "thu", "fri", "sat")} | {"sun": "closed"}
+HOURS = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat"), "09:00-20:00") | {"sun": "closed"}
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ def test_open_seconds_count_only_opening_hours(created: str, answered: str, open
 def test_a_store_that_never_closes_is_open_for_the_real_hours_of_both_daylight_saving_nights(
     night: str, hours: int
 ) -> None:
-    always = {day: "00:00-24:00" for day in HOURS}
+    always = dict.fromkeys(HOURS, "00:00-24:00")
     store = {"name": "North", "time_zone": "America/Chicago", "hours": always}
     with star(settings(store=[store]), lead=[lead("2026-03-01 10:00")]) as query:
         found = query.one(f"""

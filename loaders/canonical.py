@@ -1,0 +1,381 @@
+"""A raw frame and a profile to canonical rows: the good ones, the refused ones with their reasons, the findings."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from loaders.columns import Clock, Filled, Rows, cells_of, fill, passes, read_cells, text_of
+from loaders.contracts import IDENTITY_COLUMNS, RECORDED_COLUMNS, TABLES, key_column
+from loaders.errors import LoaderError
+from loaders.profile import LINEAGE_COLUMNS, FileBlock, Profile, resolved_headers
+from loaders.read import RawFrame
+from loaders.settings import Settings
+from loaders.values import date_orders
+
+# Lineage says where a row came from, not what it says: it is no part of a row's content.
+_LINEAGE: Final = ("row_id", "source_file", "source_sheet", "source_line", "profile", "block", "exported_at")
+_MOMENT: Final = pl.Datetime("us", "UTC")
+_NULL_MARK: Final = "\x00"
+_CELL_MARK: Final = "\x1f"
+_FINDING_SCHEMA: Final = {
+    "finding": pl.String(),
+    "store": pl.String(),
+    "record": pl.String(),
+    "detail": pl.String(),
+    "source_file": pl.String(),
+    "source_line": pl.Int64(),
+}
+_PATTERN_DIGITS: Final = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
+
+
+@dataclass(frozen=True)
+class Conformed:
+    """What one block of a profile made of one raw frame: `read` = refused + accepted rows.
+
+    `good`: the columns of the contract in its order and `content_hash`; where a file holds a key twice, only the newest
+    row. `rejects`: table, rule, source_file, source_sheet, source_line, profile, block, row (JSON of the cells that the
+    profile names, as they were), content_hash, file_hash. `findings`: finding, store, record, detail, source_file,
+    source_line.
+    """
+
+    table: str
+    block: str
+    read: int
+    good: pl.DataFrame
+    rejects: pl.DataFrame
+    findings: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One block at work on one raw frame."""
+
+    raw: RawFrame
+    profile: Profile
+    block: FileBlock
+    settings: Settings
+    rows: Rows
+
+    @property
+    def key(self) -> str:
+        return key_column(self.block.table)
+
+
+def conform(
+    raw: RawFrame,
+    profile: Profile,
+    block: FileBlock,
+    settings: Settings,
+    *,
+    store: str | None,
+    exported_at: datetime | None,
+) -> Conformed:
+    """Turn raw rows into valid canonical rows and rejects; nothing is lost between the two.
+
+    `store` is the store of rows that name none; without it, the only store of the settings. `exported_at` says when the
+    file was exported; without it the profile's pattern on the file name decides, else the newest recorded event.
+
+    Raises:
+        LoaderError: No store is known for the rows, or the file's dates can be read in two orders.
+    """
+    work = _Work(raw, profile, block, settings, _rows(raw, block))
+    stores = _stores(work, store)
+    clock = _clock(work, stores)
+    columns = list(_filled_columns(work, clock))
+    broken = _broken(work, columns)
+    typed = _keyed(work, _typed(work, stores, columns), broken)
+    good, rules = _validated(work, typed, broken)
+    stamped = good.with_columns(exported_at=pl.lit(_exported_at(work, good, exported_at), _MOMENT))
+    hashed = stamped.with_columns(content_hash=_content_hash(block.table, stamped))
+    noticed = [*(frame for column in columns for frame in column.findings), *_conflicts(work, hashed)]
+    return Conformed(
+        table=block.table,
+        block=block.name,
+        read=work.rows.ids.len(),
+        good=_newest(work, hashed),
+        rejects=_rejects(work, rules),
+        findings=_findings(work, typed, noticed),
+    )
+
+
+def _schema(table: str) -> pl.Schema:
+    return TABLES[table].create_empty().schema
+
+
+def _rows(raw: RawFrame, block: FileBlock) -> Rows:
+    """The rows that feed this block, numbered, with the blanks around their cells gone."""
+    cells = raw.frame.drop("source_line").with_columns(pl.all().str.strip_chars())
+    ids = pl.int_range(0, raw.frame.height, dtype=pl.UInt64, eager=True)
+    rows = Rows(cells, ids, raw.frame["source_line"], resolved_headers(cells.columns), block)
+    needed = rows.present(block.when)
+    feeds = pl.Series([len(needed) == len(block.when)]).new_from_index(0, ids.len())
+    for name in needed:
+        feeds &= cells[name].is_not_null()
+    return Rows(cells.filter(feeds), ids.filter(feeds), rows.lines.filter(feeds), rows.headers, block)
+
+
+def _stores(work: _Work, chosen: str | None) -> pl.Series:
+    """The store of each row as the settings spell it: its own, else the one chosen, else the settings' only one."""
+    settings, rows = work.settings, work.rows
+    named, _ = text_of(rows, "store")
+    only = settings.stores[0].name if len(settings.stores) == 1 else None
+    fallback = chosen or only
+    if fallback is None and rows.ids.len() and named.null_count() == named.len():
+        known = ", ".join(f'"{store.name}"' for store in settings.stores) or "none"
+        hint = f"Say which store it is: --store NAME. Stores in the settings: {known}."
+        raise LoaderError(f"{work.raw.file} does not say which store its rows belong to.", hint)
+    named = named if fallback is None else named.fill_null(fallback)
+    spelling = {name: settings.store_named(name).name for name in named.drop_nulls().unique().to_list()}
+    return named.replace_strict(spelling, default=None, return_dtype=pl.String).alias("store")
+
+
+def _clock(work: _Work, stores: pl.Series) -> Clock:
+    settings, block = work.settings, work.block
+    by_store = {name: settings.store_named(name).time_zone for name in stores.drop_nulls().unique().to_list()}
+    store_zones = stores.replace_strict(by_store, default=settings.defaults.time_zone, return_dtype=pl.String)
+    zone = block.time_zone or work.profile.time_zone
+    zones = store_zones if zone == "store" else pl.Series([zone]).new_from_index(0, stores.len())
+    return Clock(zones, store_zones, _formats(work))
+
+
+def _formats(work: _Work) -> tuple[str, ...]:
+    """The block's date formats, with "auto" settled by the dates themselves; a sheet's own dates always read."""
+    formats = work.block.date_format
+    if work.raw.sheet is not None and "iso" not in formats:
+        formats = (*formats, "iso")
+    if "auto" not in formats:
+        return formats
+    orders = date_orders([text_of(work.rows, name)[0] for name in _date_columns(work.block.table)])
+    if orders in ({"unproved"}, {"mdy", "dmy"}):
+        raise _unclear_dates(work, orders)
+    return tuple(min(orders, default="mdy") if form == "auto" else form for form in formats)
+
+
+def _date_columns(table: str) -> Iterator[str]:
+    dates = (name for name, dtype in _schema(table).items() if dtype.is_temporal())
+    return (name for name in dates if name not in _LINEAGE)
+
+
+def _unclear_dates(work: _Work, orders: frozenset[str]) -> LoaderError:
+    why = "none of them tells day from month" if "unproved" in orders else "some put the day first, some the month"
+    hint = (
+        'Write date_format = ["mdy"] (month first) or ["dmy"] (day first) into its [[file]] block of the profile, '
+        "or export dates as 2024-03-01. See docs/add_a_profile.md."
+    )
+    return LoaderError(f"The dates of {work.raw.file} can be read in two orders: {why}.", hint)
+
+
+def _filled_columns(work: _Work, clock: Clock) -> Iterator[Filled]:
+    """Every column of the contract that a profile may fill, read; the store and the key have ways of their own."""
+    block, rows = work.block, work.rows
+    for name, dtype in _schema(block.table).items():
+        if name == "modified_at":
+            cells = cells_of(rows, block.modified_at) if block.modified_at else rows.blank()
+            yield read_cells(rows, name, cells, dtype, clock)
+        elif name not in LINEAGE_COLUMNS and name not in ("store", work.key) and not name.endswith("_is_date"):
+            yield fill(rows, name, dtype, clock)
+
+
+def _typed(work: _Work, stores: pl.Series, columns: Sequence[Filled]) -> pl.DataFrame:
+    """All rows in the contract's types, valid or not, still without a key where the file gives none."""
+    rows, raw, schema = work.rows, work.raw, _schema(work.block.table)
+    days = [column.is_date for column in columns if column.is_date is not None and column.is_date.name in schema]
+    frame = pl.DataFrame([rows.ids.alias("row_id"), stores, *(column.values for column in columns), *days])
+    deleted = passes(rows, work.block.is_deleted) if work.block.is_deleted else pl.lit(value=False)
+    return frame.with_columns(
+        pl.col("system").fill_null(work.profile.name),
+        *(pl.col(name).fill_null(value=False) for name in _plain_flags(work.block.table)),
+        source_file=pl.lit(raw.file),
+        source_sheet=pl.lit(raw.sheet, pl.String),
+        source_line=rows.lines,
+        profile=pl.lit(work.profile.name),
+        block=pl.lit(work.block.name),
+        exported_at=pl.lit(None, _MOMENT),
+        is_deleted=deleted,
+    )
+
+
+def _plain_flags(table: str) -> list[str]:
+    """The yes-or-no columns that are always known: where a file is silent, they say no."""
+    columns = TABLES[table].columns()
+    names = (name for name, dtype in _schema(table).items() if dtype == pl.Boolean)
+    return [
+        name for name in names if not columns[name].nullable and name != "is_deleted" and not name.endswith("_is_date")
+    ]
+
+
+def _broken(work: _Work, columns: Sequence[Filled]) -> pl.DataFrame:
+    """One row per raw row, a column per canonical column that has unreadable cells: the rule broken, else null."""
+    broken = [column.broken for column in columns if column.broken is not None]
+    lines = dict(work.raw.problems)
+    shape = work.rows.lines.replace_strict(lines, default=None, return_dtype=pl.String).alias("|shape")
+    return pl.DataFrame([work.rows.ids.alias("row_id"), shape, *broken])
+
+
+def _keyed(work: _Work, typed: pl.DataFrame, broken: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their natural id: the file's, or a hash of what identifies the record and its number in the file.
+
+    The number counts equal records among the readable rows only, so that a refused row does not shift it.
+    """
+    schema = _schema(work.block.table)
+    key = _file_key(work)
+    if key is None:
+        identity = work.block.identity or IDENTITY_COLUMNS.get(work.block.table) or _content_columns(work.block.table)
+        names = ["store", "system", *(name for name in identity if name not in ("store", "system", work.key))]
+        hashes = _hashed(work.block.table, typed, names)
+        readable = broken.select(pl.all_horizontal(pl.exclude("row_id").is_null())).to_series()
+        number = pl.int_range(1, pl.len() + 1).over("hash", "readable").cast(pl.String)
+        numbered = pl.DataFrame({"hash": hashes, "readable": readable})
+        key = numbered.select(pl.concat_str("hash", number, separator="-")).to_series()
+    return typed.with_columns(key.alias(work.key)).select(schema.keys())
+
+
+def _file_key(work: _Work) -> pl.Series | None:
+    """The natural id that the file gives (its parts joined), or None where it has no such column."""
+    if work.block.key is None:
+        return None
+    wanted = work.block.key.column + work.block.key.join
+    present = work.rows.present(wanted)
+    if len(present) < len(wanted):
+        return None
+    return work.rows.cells.select(pl.concat_str(present, separator="|")).to_series()
+
+
+def _validated(work: _Work, typed: pl.DataFrame, broken: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The valid rows, and the broken ones as row_id and rule: all the rules a row breaks, "; " between."""
+    valid, failure = TABLES[work.block.table].filter(typed)
+    failed = failure.details()
+    unreadable = set(broken.columns)
+    texts = [pl.col(rule).alias(f"|{rule}") for rule in broken.columns if rule != "row_id"]
+    rules = broken.join(failed.select("row_id", *_rule_columns(failed)), on="row_id", how="left", maintain_order="left")
+    said = [_said(rule, is_parsed=rule.partition("|")[0] in unreadable) for rule in _rule_columns(failed)]
+    told = rules.select("row_id", *texts, *said).select(
+        "row_id", rule=pl.concat_str(pl.exclude("row_id"), separator="; ", ignore_nulls=True)
+    )
+    refused = told.filter(pl.col("rule") != "")
+    return valid.join(refused, on="row_id", how="anti", maintain_order="left"), refused
+
+
+def _rule_columns(failed: pl.DataFrame) -> list[str]:
+    return [name for name, dtype in failed.schema.items() if isinstance(dtype, pl.Enum)]
+
+
+def _said(rule: str, *, is_parsed: bool) -> pl.Expr:
+    """A rule of the contract as a sentence where a row breaks it; an unreadable cell is not also called missing."""
+    column, _, kind = rule.partition("|")
+    text = f"{column} is missing" if kind == "nullability" else rule.replace("_", " ")
+    is_broken = pl.col(rule) == "invalid"
+    if kind == "nullability" and is_parsed:
+        is_broken &= pl.col(column).is_null()
+    return pl.when(is_broken).then(pl.lit(text)).alias(f"said {rule}")
+
+
+def _exported_at(work: _Work, good: pl.DataFrame, chosen: datetime | None) -> datetime | None:
+    """When the file was exported: as told, else as its name says, else its newest recorded event."""
+    if chosen is not None:
+        return chosen if chosen.tzinfo else chosen.replace(tzinfo=UTC)
+    named = _export_time_in_name(work)
+    if named is not None or good.is_empty():
+        return named
+    table = work.block.table
+    ends = ["period_end"] if "period_end" in good.columns else []
+    events = [pl.col(name).cast(_MOMENT).max() for name in (*RECORDED_COLUMNS[table], *ends)]
+    newest = good.select(pl.max_horizontal(events)).item() if events else None
+    return newest if isinstance(newest, datetime) else None
+
+
+def _export_time_in_name(work: _Work) -> datetime | None:
+    """The time that the profile's pattern finds in the file name, such as `_%Y%m%d_%H%M%S`; in the profile's zone."""
+    pattern = work.block.exported_at_pattern
+    if pattern is None:
+        return None
+    shape = re.sub(r"%([YmdHMS])", lambda part: rf"(?P<{part[1]}>\d{{{_PATTERN_DIGITS[part[1]]}}})", re.escape(pattern))
+    found = re.search(shape, work.raw.file)
+    if found is None:
+        return None
+    parts = {name: int(digits) for name, digits in found.groupdict().items()}
+    zone = work.block.time_zone or work.profile.time_zone
+    stores = work.settings.stores
+    local = (stores[0].time_zone if stores else work.settings.defaults.time_zone) if zone == "store" else zone
+    clock = (parts.get("H", 0), parts.get("M", 0), parts.get("S", 0))
+    return datetime(parts["Y"], parts["m"], parts["d"], *clock, tzinfo=ZoneInfo(local)).astimezone(UTC)
+
+
+def _content_columns(table: str) -> list[str]:
+    """The columns that say what a record is about, without lineage, key and the marks of its last change."""
+    aside = {*_LINEAGE, key_column(table), "modified_at", "is_deleted"}
+    return [name for name in TABLES[table].column_names() if name not in aside]
+
+
+def _content_hash(table: str, frame: pl.DataFrame) -> pl.Series:
+    return _hashed(table, frame, [name for name in TABLES[table].column_names() if name not in _LINEAGE])
+
+
+def _hashed(table: str, frame: pl.DataFrame, names: Sequence[str]) -> pl.Series:
+    """A hash of some columns that is the same on every machine and in every release of the libraries."""
+    plain = [pl.col(name).to_physical() if frame.schema[name].is_temporal() else pl.col(name) for name in names]
+    texts = (column.cast(pl.String).fill_null(_NULL_MARK) for column in plain)
+    whole = frame.select(pl.concat_str([pl.lit(table), *texts], separator=_CELL_MARK)).to_series()
+    digests = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in whole]
+    return pl.Series("content_hash", digests, dtype=pl.String)
+
+
+def _newest(work: _Work, good: pl.DataFrame) -> pl.DataFrame:
+    """One row per key: the last changed, among equals the one with the last content hash; order does not matter."""
+    ordered = good.sort("modified_at", "content_hash", nulls_last=False)
+    return ordered.unique(["store", "system", work.key], keep="last", maintain_order=True).sort("row_id")
+
+
+def _conflicts(work: _Work, good: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """A finding for each key that stands twice in the file with different content and nothing to say which is newer."""
+    key = ["store", "system", work.key]
+    tied = good.filter(pl.struct(key).is_duplicated()).filter(
+        pl.col("modified_at").is_null().all().over(key)
+        | (pl.col("modified_at") == pl.col("modified_at").max().over(key))
+    )
+    clashing = tied.filter(pl.col("content_hash").n_unique().over(key) > 1).unique(
+        key, keep="first", maintain_order=True
+    )
+    detail = "the file holds this record more than once with different content and no time of change"
+    if not clashing.is_empty():
+        yield clashing.select("row_id", finding=pl.lit("conflicting_rows"), detail=pl.lit(detail))
+
+
+def _rejects(work: _Work, rules: pl.DataFrame) -> pl.DataFrame:
+    """Every refused row with its lineage, its rules and its cells as they were: only cells that the profile names."""
+    raw, block = work.raw, work.block
+    whole = raw.frame.with_columns(pl.int_range(pl.len(), dtype=pl.UInt64).alias("|row"))
+    rows = rules.join(whole, left_on="row_id", right_on="|row", how="left", maintain_order="left", suffix="|raw")
+    named = work.rows.present(block.headers())
+    cells = pl.struct(pl.col(f"{name}|raw" if name in rules.columns else name).alias(name) for name in named)
+    rejects = rows.select(
+        table=pl.lit(block.table),
+        rule=pl.col("rule"),
+        source_file=pl.lit(raw.file),
+        source_sheet=pl.lit(raw.sheet, pl.String),
+        source_line=pl.col("source_line"),
+        profile=pl.lit(work.profile.name),
+        block=pl.lit(block.name),
+        row=cells.struct.json_encode(),
+    )
+    return rejects.with_columns(content_hash=_text_hash(rejects["row"]), file_hash=pl.lit(raw.content_hash))
+
+
+def _text_hash(texts: pl.Series) -> pl.Series:
+    return pl.Series([hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts], dtype=pl.String)
+
+
+def _findings(work: _Work, typed: pl.DataFrame, noticed: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """What was noticed, each with the store, record, file and line it was noticed at."""
+    if not noticed:
+        return pl.DataFrame(schema=_FINDING_SCHEMA)
+    where = typed.select("row_id", "store", pl.col(work.key).alias("record"), "source_file", "source_line")
+    return pl.concat(noticed).join(where, on="row_id", maintain_order="left").select(list(_FINDING_SCHEMA))

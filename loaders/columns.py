@@ -1,0 +1,242 @@
+"""One canonical column from raw cells: where its text comes from, which word it stands for, which value it reads as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from loaders import contracts
+from loaders.profile import Column, FileBlock, Test, squeezed_header
+from loaders.values import (
+    Parsed,
+    filled,
+    parse_days,
+    parse_flags,
+    parse_moments,
+    parse_money,
+    parse_numbers,
+    parse_seconds,
+    says_yes,
+    squeezed,
+)
+
+# The columns that hold one of a few words, and which words those are.
+WORDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("lead", "lead_type"): contracts.LEAD_TYPES,
+    ("lead", "status"): contracts.LEAD_STATUSES,
+    ("lead", "vehicle_condition"): contracts.VEHICLE_CONDITIONS,
+    ("contact", "direction"): contracts.DIRECTIONS,
+    ("contact", "channel"): contracts.CHANNELS,
+    ("contact", "result"): contracts.RESULTS,
+    ("appointment", "appointment_type"): contracts.APPOINTMENT_TYPES,
+    ("appointment", "outcome"): contracts.APPOINTMENT_OUTCOMES,
+    ("task", "outcome"): contracts.TASK_OUTCOMES,
+    ("sale", "sale_type"): contracts.SALE_TYPES,
+    ("sale", "vehicle_condition"): contracts.VEHICLE_CONDITIONS,
+    ("survey", "kind"): contracts.SURVEY_KINDS,
+    ("person", "role"): contracts.ROLES,
+}
+# What systems write into a text column where there is nothing. The word "unknown" is a word.
+_NO_TEXT: Final = ("-", "--", "n/a", "#n/a", "null")
+_FALLBACK: Final = "*"
+_KIND: Final = {
+    pl.Date: "date",
+    pl.Datetime: "date",
+    pl.Boolean: "yes or no",
+    pl.Decimal: "amount",
+    pl.Float64: "number",
+}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The raw rows that feed one block: their text cells, stripped, a number and the line of each, and the headers.
+
+    `headers` leads from a header as a profile may write it to the header as the file has it.
+    """
+
+    cells: pl.DataFrame
+    ids: pl.Series
+    lines: pl.Series
+    headers: Mapping[str, str]
+    block: FileBlock
+
+    def present(self, names: Iterable[str]) -> list[str]:
+        """Those of the profile's headers that the file has, as the file writes them, each once."""
+        found = (self.headers.get(squeezed_header(name)) for name in names)
+        return list(dict.fromkeys(name for name in found if name is not None))
+
+    def blank(self) -> pl.Series:
+        """A text column without any value."""
+        return pl.Series("", [None], dtype=pl.String).new_from_index(0, self.ids.len())
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How dates are read: each row's zone for times without an offset, each row's store's zone, the formats to try."""
+
+    zones: pl.Series
+    store_zones: pl.Series
+    formats: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A canonical column read: its values, where cells were not readable (the rule they break, else null), findings.
+
+    `is_date` (of a moment): given as a day without a time. `findings` has row_id, finding and detail.
+    """
+
+    name: str
+    values: pl.Series
+    broken: pl.Series | None = None
+    is_date: pl.Series | None = None
+    findings: tuple[pl.DataFrame, ...] = ()
+
+
+def first_filled(rows: Rows, names: Iterable[str]) -> pl.Series:
+    """The first filled cell of these headers, row by row."""
+    present = rows.present(names)
+    return rows.cells.select(pl.coalesce(pl.col(present))).to_series() if present else rows.blank()
+
+
+def cells_of(rows: Rows, column: Column) -> pl.Series:
+    """The text of a column of a profile: first filled or joined, and only in rows that pass its test."""
+    if column.column:
+        cells = first_filled(rows, column.column)
+    elif present := rows.present(column.join):
+        cells = rows.cells.select(pl.concat_str(present, separator=" ", ignore_nulls=True)).to_series()
+        cells = cells.set(cells == "", None)
+    else:
+        cells = rows.blank()
+    if column.only_if is not None:
+        cells = cells.set(~passes(rows, column.only_if), None)
+    return cells
+
+
+def passes(rows: Rows, test: Test) -> pl.Series:
+    """Where a row passes a test: one of the columns says yes, or holds one of the words (case and spaces aside)."""
+    words = squeezed(pl.Series(test.words, dtype=pl.String))
+    passed = pl.Series([False]).new_from_index(0, rows.ids.len())
+    for name in rows.present(test.column):
+        cells = rows.cells[name]
+        hit = squeezed(cells).is_in(words.implode()) if test.words else says_yes(cells)
+        passed |= hit.fill_null(value=False)
+    return passed
+
+
+def text_of(rows: Rows, name: str) -> tuple[pl.Series, tuple[pl.DataFrame, ...]]:
+    """The text that a canonical column gets, with findings: constant, else chosen, else its cells, else the default."""
+    block = rows.block
+    if name in block.constants:
+        return pl.Series("", [block.constants[name]], dtype=pl.String).new_from_index(0, rows.ids.len()), ()
+    cells = cells_of(rows, block.columns[name]) if name in block.columns else rows.blank()
+    chosen = _chosen(rows, block.choose.get(name, {}))
+    # Where a test has chosen the word, what the cell says is not asked.
+    cells, findings = _as_words(rows, name, _without_nothing(cells).set(chosen.is_not_null(), None))
+    cells = chosen.zip_with(chosen.is_not_null(), cells)
+    return cells.fill_null(block.defaults[name]) if name in block.defaults else cells, findings
+
+
+def _without_nothing(cells: pl.Series) -> pl.Series:
+    return cells.set(cells.str.to_lowercase().is_in(_NO_TEXT).fill_null(value=False), None)
+
+
+def _chosen(rows: Rows, tests: Mapping[str, Test]) -> pl.Series:
+    """The word of the first test that a row passes."""
+    chosen = rows.blank()
+    for word, test in tests.items():
+        chosen = chosen.set(passes(rows, test) & chosen.is_null(), word)
+    return chosen
+
+
+def _as_words(rows: Rows, name: str, cells: pl.Series) -> tuple[pl.Series, tuple[pl.DataFrame, ...]]:
+    """Cells as the words that the profile, or the contract itself, knows for them. "" in a profile means blank."""
+    allowed = WORDS.get((rows.block.table, name), ())
+    values = rows.block.values.get(name, {})
+    if not allowed and not values:
+        return cells, ()
+    listed = {word: word for word in allowed} | {word: to for word, to in values.items() if word != _FALLBACK}
+    keys = squeezed(pl.Series(list(listed), dtype=pl.String)).to_list()
+    lookup = dict(zip(keys, listed.values(), strict=True))
+    asked = squeezed(filled(cells) if allowed else cells)
+    words = asked.replace_strict(lookup, default=None, return_dtype=pl.String)
+    unlisted = asked.is_not_null() & words.is_null()
+    fallback = values.get(_FALLBACK)
+    words = cells.zip_with(unlisted, words) if fallback is None else words.set(unlisted, fallback)
+    noticed = () if fallback is None else _unlisted(rows, name, cells.set(~unlisted, None), fallback)
+    return words.set(words == "", None), noticed
+
+
+def _unlisted(rows: Rows, name: str, cells: pl.Series, fallback: str) -> tuple[pl.DataFrame, ...]:
+    """One finding for each word that the profile does not list, at the first row that has it."""
+    frame = pl.DataFrame({"row_id": rows.ids, "word": cells}).drop_nulls()
+    if frame.is_empty():
+        return ()
+    counted = frame.group_by("word", maintain_order=True).agg(pl.first("row_id"), times=pl.len())
+    meant = pl.lit(f'"{fallback}"' if fallback else "blank")
+    text = '{} "{}" is not listed in the profile; it was read as {} ({} rows)'
+    detail = pl.format(text, pl.lit(name), "word", meant, "times")
+    return (counted.select("row_id", finding=pl.lit("word_not_listed"), detail=detail),)
+
+
+def fill(rows: Rows, name: str, dtype: pl.DataType, clock: Clock) -> Filled:
+    """Read one canonical column of a block into the contract's type."""
+    cells, findings = text_of(rows, name)
+    return read_cells(rows, name, cells, dtype, clock, findings)
+
+
+def read_cells(
+    rows: Rows, name: str, cells: pl.Series, dtype: pl.DataType, clock: Clock, findings: tuple[pl.DataFrame, ...] = ()
+) -> Filled:
+    """Text cells to the contract's type, with the rule that unreadable ones break."""
+    if dtype == pl.String:
+        return Filled(name, cells.alias(name), findings=findings)
+    if isinstance(dtype, pl.Datetime):
+        return _moment(rows, name, cells, clock, findings)
+    parsed = _parsed(name, cells, dtype, clock)
+    broken = _rule(rows, name, cells, parsed.unreadable, _KIND[type(dtype)])
+    return Filled(name, parsed.values.alias(name), broken, findings=findings)
+
+
+def _parsed(name: str, cells: pl.Series, dtype: pl.DataType, clock: Clock) -> Parsed:
+    if dtype == pl.Date:
+        return parse_days(cells, clock.zones, clock.store_zones, clock.formats, is_end=name == "period_end")
+    if dtype == pl.Boolean:
+        return parse_flags(cells)
+    if isinstance(dtype, pl.Decimal):
+        return parse_money(cells)
+    return parse_seconds(cells) if name.endswith("_seconds") else parse_numbers(cells)
+
+
+def _moment(rows: Rows, name: str, cells: pl.Series, clock: Clock, findings: tuple[pl.DataFrame, ...]) -> Filled:
+    moments = parse_moments(cells, clock.zones, clock.formats)
+    broken = _rule(rows, name, cells, moments.unreadable, "date")
+    if moments.shifted.any():
+        frame = pl.DataFrame({"row_id": rows.ids, "cell": cells}).filter(moments.shifted)
+        detail = pl.format(
+            '{} "{}" lies in the hour that the clock skipped; it was moved forward', pl.lit(name), "cell"
+        )
+        findings += (frame.select("row_id", finding=pl.lit("time_in_missing_hour"), detail=detail),)
+    return Filled(name, moments.at.alias(name), broken, moments.is_date.alias(f"{name}_is_date"), findings)
+
+
+def _rule(rows: Rows, name: str, cells: pl.Series, unreadable: pl.Series, kind: str) -> pl.Series | None:
+    """The rule that each unreadable cell breaks, with the file's own header; None when all cells are readable."""
+    if not unreadable.any():
+        return None
+    frame = pl.DataFrame({"header": _origin(rows, name), "cell": cells, "is_bad": unreadable})
+    text = pl.format('{} not readable as {}: "{}"', "header", pl.lit(kind), pl.col("cell").str.slice(0, 80))
+    return frame.select(pl.when("is_bad").then(text).alias(name)).to_series()
+
+
+def _origin(rows: Rows, name: str) -> pl.Series:
+    """Which header of the file each cell of a canonical column came from; the column's own name where none did."""
+    column = rows.block.modified_at if name == "modified_at" else rows.block.columns.get(name)
+    present = rows.present(column.column + column.join) if column else []
+    origins = [pl.when(pl.col(header).is_not_null()).then(pl.lit(header)) for header in present]
+    origin = pl.coalesce(*origins, pl.lit(name))
+    return rows.cells.select(origin.alias("header")).to_series() if origins else rows.blank().fill_null(name)

@@ -1,0 +1,320 @@
+"""What a CRM's files look like: the model of a profile (one TOML per system) and the search for the one that fits.
+
+A profile is an allow-list. A column that it does not name is never stored.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from loaders.contracts import TABLES, Canonical, key_column
+from loaders.errors import LoaderError
+from loaders.settings import checked_zone, nearest
+
+PROFILE_DIRECTORY: Final = Path(__file__).parent / "profiles"
+DATE_FORMATS: Final = ("iso", "mdy", "dmy", "serial", "auto")
+# Columns of a contract that conform fills itself; a profile cannot map them.
+LINEAGE_COLUMNS: Final = frozenset(Canonical.column_names()) - {"store", "system"}
+
+
+def squeezed_header(header: str) -> str:
+    """Headers that differ only in case, spaces and underscores are one: "Lead ID" is "lead_id", but not "LeadID"."""
+    return re.sub(r"[\s_]+", " ", header).strip().casefold()
+
+
+def _listed(value: object) -> object:
+    """One text stands for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+Headers = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(strict=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Test(_Part):
+    """Whether a raw row says yes: a column is filled and not with a no or, with `words`, holds one of the words."""
+
+    __test__ = False  # not a test of pytest
+
+    column: Headers
+    words: tuple[str, ...] = Field(default=(), strict=False)
+    assumed: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        return {"column": value} if isinstance(value, str | list) else value
+
+
+class Column(_Part):
+    """Where a canonical column comes from: the first filled of `column`, or all of `join` with spaces between.
+
+    `only_if` keeps the value in rows that pass a test. `assumed`: no public document shows the header.
+    """
+
+    column: Headers = ()
+    join: Headers = ()
+    only_if: Test | None = None
+    assumed: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        return {"column": value} if isinstance(value, str | list) else value
+
+    @model_validator(mode="after")
+    def _has_one_origin(self) -> Self:
+        if bool(self.column) == bool(self.join):
+            raise ValueError('a column needs either "column" or "join"')
+        return self
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Every raw header this column may read, its test's too."""
+        return self.column + self.join + (self.only_if.column if self.only_if else ())
+
+
+def _checked_clock(name: str) -> str:
+    return name if name == "store" else checked_zone(name)
+
+
+Clock = Annotated[str, AfterValidator(_checked_clock)]
+
+
+class FileBlock(_Part):
+    """How one export feeds one canonical table."""
+
+    table: str
+    match: Headers = Field(min_length=1)
+    name: str = ""
+    key: Column | None = None
+    identity: tuple[str, ...] = Field(default=(), strict=False)
+    modified_at: Column | None = None
+    is_deleted: Test | None = None
+    time_zone: Clock | None = None
+    date_format: Headers = ("iso", "auto")
+    exported_at_pattern: str | None = None
+    when: Headers = ()
+    columns: dict[str, Column] = Field(default_factory=dict)
+    choose: dict[str, dict[str, Test]] = Field(default_factory=dict)
+    values: dict[str, dict[str, str]] = Field(default_factory=dict)
+    constants: dict[str, str] = Field(default_factory=dict)
+    defaults: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_for_its_table(cls, value: Any) -> Any:
+        return {"name": value.get("table", ""), **value} if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _maps_columns_that_exist(self) -> Self:
+        _check_known("table", self.table, tuple(TABLES))
+        known = tuple(name for name in TABLES[self.table].column_names() if name not in LINEAGE_COLUMNS)
+        parts: Sequence[Iterable[str]] = (
+            self.columns,
+            self.choose,
+            self.values,
+            self.constants,
+            self.defaults,
+            self.identity,
+        )
+        for name in (name for part in parts for name in part):
+            _check_known(f"column of the table {self.table}", name, known)
+        if key_column(self.table) in self.columns:
+            raise ValueError(f'write key = "..." instead of mapping {key_column(self.table)}')
+        for form in (form for form in self.date_format if "%" not in form):
+            _check_known("date_format", form, DATE_FORMATS)
+        return self
+
+    def headers(self) -> Iterator[str]:
+        """Every raw header that this block names: what may be read, and nothing else."""
+        yield from self.match
+        yield from self.when
+        origins = [*self.columns.values(), self.key, self.modified_at]
+        yield from (header for origin in origins if origin for header in origin.headers)
+        tests = [self.is_deleted, *(test for tests in self.choose.values() for test in tests.values())]
+        yield from (header for test in tests if test for header in test.column)
+
+    def assumed_headers(self) -> list[str]:
+        """The headers that no public document shows, in the order of the profile, each once."""
+        origins: list[Column | Test | None] = [self.key, self.modified_at, self.is_deleted, *self.columns.values()]
+        origins += [test for tests in self.choose.values() for test in tests.values()]
+        origins += [column.only_if for column in self.columns.values()]
+        assumed = (origin for origin in origins if origin is not None and origin.assumed)
+        found = (
+            header for origin in assumed for header in (origin.headers if isinstance(origin, Column) else origin.column)
+        )
+        return list(dict.fromkeys(found))
+
+
+class Profile(_Part):
+    """One system's exports: what it is called, its clock, and a block per file and table."""
+
+    name: str = Field(min_length=1)
+    label: str
+    time_zone: Clock = "store"
+    file: tuple[FileBlock, ...] = Field(min_length=1, strict=False)
+
+    @model_validator(mode="after")
+    def _block_names_differ(self) -> Self:
+        names = [block.name for block in self.file]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f'two [[file]] blocks are called "{twice[0]}"; give each its own name')
+        return self
+
+    def headers(self) -> frozenset[str]:
+        """Every raw header that this profile names, as its blocks write it."""
+        return frozenset(header for block in self.file for header in block.headers())
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The profile that fits a file's headers, the blocks that the file feeds, why, and what came second."""
+
+    profile: Profile
+    blocks: tuple[FileBlock, ...]
+    reasons: tuple[str, ...]
+    runner_up: str | None
+
+
+def _check_known(what: str, name: str, known: tuple[str, ...]) -> None:
+    if name not in known:
+        raise ValueError(f'"{name}" is not a {what}. {nearest(name, known)} Known: {", ".join(known)}')
+
+
+def profile_names() -> list[str]:
+    """The names of the profiles that come with Upboard, sorted."""
+    return sorted(path.stem for path in PROFILE_DIRECTORY.glob("*.toml"))
+
+
+def load_profile(name_or_path: str | Path) -> Profile:
+    """Read a profile by its name, or from a TOML file of your own.
+
+    Raises:
+        LoaderError: There is no such profile (the nearest name is given), or the file has a key, table or column that
+            does not exist.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = PROFILE_DIRECTORY / f"{name_or_path}.toml"
+    if not path.is_file():
+        names = profile_names()
+        hint = (
+            f"{nearest(Path(name_or_path).stem, names)} Profiles: {', '.join(names)}; or name a TOML file of your own."
+        )
+        raise LoaderError(f'There is no profile "{name_or_path}".', hint.strip())
+    try:
+        return Profile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        hint = "Text values stand in double quotes; see docs/add_a_profile.md."
+        raise LoaderError(f"The profile {path} is not TOML: {error}.", hint) from error
+    except ValidationError as error:
+        raise _wrong_profile(path, error) from error
+
+
+def _wrong_profile(path: Path, error: ValidationError) -> LoaderError:
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    where = ".".join(str(part) for part in first["loc"])
+    hint = "docs/add_a_profile.md lists every key of a profile."
+    if first["type"] == "extra_forbidden":
+        known = list(FileBlock.model_fields if "file" in first["loc"] else Profile.model_fields)
+        return LoaderError(
+            f'The profile {path} has a key that does not exist: "{where}".',
+            f"{nearest(str(first['loc'][-1]), known)} {hint}".strip(),
+        )
+    reason = first["msg"].removeprefix("Value error, ")
+    return LoaderError(f"The profile {path} is wrong{f' at {where}' if where else ''}: {reason}.", hint)
+
+
+def header_counter(profiles: Iterable[Profile]) -> Callable[[Sequence[str]], int]:
+    """A function that counts how many cells of a row are headers that some profile knows: it finds the header row."""
+    known = {squeezed_header(header) for profile in profiles for block in profile.file for header in block.headers()}
+
+    def count(cells: Sequence[str]) -> int:
+        return len({squeezed_header(cell) for cell in cells} & known)
+
+    return count
+
+
+def resolved_headers(headers: Sequence[str]) -> Mapping[str, str]:
+    """From a header as profiles may write it (squeezed) to the header as the file has it; the first of equal ones."""
+    return {squeezed_header(header): header for header in reversed(headers)}
+
+
+def detect(headers: Sequence[str], profiles: Sequence[Profile], table: str | None = None) -> Detection:
+    """The profile whose fingerprints fit these headers best, with the blocks that the file feeds.
+
+    A block fits when every header of its `match` is there; the profile that names most of the file's headers wins. With
+    `table`, only blocks that feed this table count.
+
+    Raises:
+        LoaderError: No block fits; what came nearest and which of its headers are missing is said.
+    """
+    present = frozenset(resolved_headers(headers))
+    fits = [(profile, _fitting(profile, present, table)) for profile in profiles]
+    ranked = sorted((fit for fit in fits if fit[1]), key=lambda fit: _rank(fit[0], fit[1], present))
+    if not ranked:
+        raise _nothing_fits(headers, present, profiles, table)
+    profile, blocks = ranked[0]
+    return Detection(
+        profile=profile,
+        blocks=blocks,
+        reasons=tuple(_reason(block, present) for block in blocks),
+        runner_up=ranked[1][0].name if len(ranked) > 1 else None,
+    )
+
+
+def _fitting(profile: Profile, present: frozenset[str], table: str | None) -> tuple[FileBlock, ...]:
+    return tuple(
+        block
+        for block in profile.file
+        if table in (None, block.table) and all(squeezed_header(header) in present for header in block.match)
+    )
+
+
+def _known(block: FileBlock, present: frozenset[str]) -> set[str]:
+    return {squeezed_header(header) for header in block.headers()} & present
+
+
+def _rank(profile: Profile, blocks: tuple[FileBlock, ...], present: frozenset[str]) -> tuple[int, int, str]:
+    """Most known headers first, then the longest fingerprint, then by name so that the answer never wavers."""
+    known = set().union(*(_known(block, present) for block in blocks))
+    return -len(known), -max(len(block.match) for block in blocks), profile.name
+
+
+def _reason(block: FileBlock, present: frozenset[str]) -> str:
+    shown = ", ".join(f'"{header}"' for header in block.match)
+    known = f"{len(_known(block, present))} of {len(present)} headers are known"
+    return f"{block.name} feeds {block.table}: has {shown}; {known}"
+
+
+def _nothing_fits(
+    headers: Sequence[str], present: frozenset[str], profiles: Sequence[Profile], table: str | None
+) -> LoaderError:
+    shown = ", ".join(f'"{header}"' for header in headers[:12]) + (" ..." if len(headers) > 12 else "")
+    wanted = f" for the table {table}" if table else ""
+    message = f"No profile{wanted} knows a file with these headers: {shown or '(none)'}."
+    own = "Or describe the file in a profile of its own: docs/add_a_profile.md."
+    return LoaderError(message, f"{_nearest_block(present, profiles, table)}{own}")
+
+
+def _nearest_block(present: frozenset[str], profiles: Sequence[Profile], table: str | None) -> str:
+    """A sentence about the block that misses fewest of its fingerprint, or nothing when no header is known at all."""
+    near: list[tuple[float, str]] = []
+    for owner, block in ((profile, block) for profile in profiles for block in profile.file):
+        missing = [header for header in block.match if squeezed_header(header) not in present]
+        share = 1 - len(missing) / len(block.match)
+        if missing and share > 0 and table in (None, block.table):
+            words = ", ".join(f'"{header}"' for header in missing)
+            near.append((share, f"The nearest is {block.name} of the profile {owner.name}; it lacks {words}. "))
+    return max(near, key=lambda candidate: candidate[0])[1] if near else ""

@@ -1,0 +1,236 @@
+"""What a dealership states about itself in settings.toml: stores, hours, windows, standards, targets."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from loaders.errors import LoaderError
+
+_SPAN: Final = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$")
+_MINUTES_PER_DAY: Final = 24 * 60
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def checked_zone(name: str) -> str:
+    """The name of a time zone, if there is one of that name. Raises ValueError otherwise."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f'"{name}" is not a time zone; write a name such as "America/Chicago"') from error
+    return name
+
+
+def _minutes_of(span: str) -> tuple[int, int] | None:
+    if span == "closed":
+        return None
+    found = _SPAN.match(span)
+    if found is None:
+        raise ValueError(f'"{span}" is not opening hours; write "09:00-20:00" or "closed"')
+    opens_hour, opens_minute, closes_hour, closes_minute = (int(part) for part in found.groups())
+    opens, closes = opens_hour * 60 + opens_minute, closes_hour * 60 + closes_minute
+    if not opens < closes <= _MINUTES_PER_DAY:
+        raise ValueError(f'"{span}" closes before it opens; hours end on the same day, at 24:00 at the latest')
+    return opens, closes
+
+
+def _checked_span(span: str) -> str:
+    _minutes_of(span)
+    return span
+
+
+def _squeezed(name: str) -> str:
+    """One spelling for names that differ only in case and spaces."""
+    return " ".join(name.split()).casefold()
+
+
+Zone = Annotated[str, AfterValidator(checked_zone)]
+Span = Annotated[str, AfterValidator(_checked_span)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Name = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+
+class _Part(BaseModel):
+    """A frozen part of the settings that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+
+class StoreHours(_Part):
+    """Opening hours of a week in the store's local time, such as "09:00-20:00", or "closed"."""
+
+    mon: Span = "09:00-20:00"
+    tue: Span = "09:00-20:00"
+    wed: Span = "09:00-20:00"
+    thu: Span = "09:00-20:00"
+    fri: Span = "09:00-20:00"
+    sat: Span = "09:00-20:00"
+    sun: Span = "closed"
+
+    def minutes(self, weekday: int) -> tuple[int, int] | None:
+        """When the store opens and closes on a weekday, in minutes after midnight; None on a closed day.
+
+        `weekday` is 0 for Monday to 6 for Sunday. A store that closes at 24:00 closes at minute 1440.
+        """
+        return _minutes_of(str(getattr(self, WEEKDAYS[weekday])))
+
+
+class Store(_Part):
+    """One rooftop: its name as people read it, other spellings found in exports, and its clock."""
+
+    name: Name
+    aliases: tuple[Name, ...] = Field(default=(), strict=False)
+    time_zone: Zone
+    currency: Currency = "USD"
+    hours: StoreHours = StoreHours()
+    holidays: tuple[date, ...] = Field(default=(), strict=False)
+    response_minutes: int | None = Field(default=None, gt=0)
+    targets: dict[str, float] = Field(default_factory=dict, strict=False)
+
+
+class Warehouse(_Part):
+    """How many published snapshots are kept to roll back to."""
+
+    keep_snapshots: int = Field(default=10, ge=1)
+
+
+class Episode(_Part):
+    """When a buying episode ends, and how far back a sale looks for the lead that it came from."""
+
+    gap_days: int = Field(default=90, ge=1)
+    sale_link_days: int = Field(default=180, ge=1)
+
+
+class Identity(_Part):
+    """An e-mail or phone carried by more names than `max_names` joins nobody."""
+
+    max_names: int = Field(default=3, ge=1)
+
+
+class Sale(_Part):
+    """Which date of a deal is its sale date."""
+
+    date: Literal["sold", "contract", "delivered"] = "sold"
+
+
+class Standards(_Part):
+    """What the dealership promises: a first answer by a person within so many open minutes."""
+
+    response_minutes: int = Field(default=15, gt=0)
+
+
+class Defaults(_Part):
+    """What holds for a store that the settings do not name."""
+
+    time_zone: Zone = "UTC"
+    currency: Currency = "USD"
+    hours: StoreHours = StoreHours()
+
+
+class Sources(_Part):
+    """Lead sources that cost nothing, so that zero spend is known to be zero."""
+
+    free: tuple[Name, ...] = Field(default=(), strict=False)
+
+
+class Settings(_Part):
+    """All of settings.toml. Every part has a default, so an empty file is valid."""
+
+    stores: tuple[Store, ...] = Field(default=(), alias="store", strict=False)
+    warehouse: Warehouse = Warehouse()
+    episode: Episode = Episode()
+    identity: Identity = Identity()
+    sale: Sale = Sale()
+    standards: Standards = Standards()
+    defaults: Defaults = Defaults()
+    sources: Sources = Sources()
+    targets: dict[str, float] = Field(default_factory=dict, strict=False)
+
+    @model_validator(mode="after")
+    def _store_names_differ(self) -> Self:
+        seen: set[str] = set()
+        for store in self.stores:
+            own = {_squeezed(name) for name in (store.name, *store.aliases)}
+            if twice := own & seen:
+                raise ValueError(f'two stores share the name or alias "{min(twice)}"')
+            seen |= own
+        return self
+
+    def _found(self, name: str) -> Store | None:
+        wanted = _squeezed(name)
+        names = {_squeezed(known): store for store in self.stores for known in (store.name, *store.aliases)}
+        return names.get(wanted)
+
+    def store_named(self, name: str) -> Store:
+        """The store of that name or alias; case and spaces do not matter.
+
+        A store that the settings do not name is itself under `[defaults]`, its name stripped of needless spaces.
+        """
+        defaults = self.defaults
+        return self._found(name) or Store(
+            name=" ".join(name.split()), time_zone=defaults.time_zone, currency=defaults.currency, hours=defaults.hours
+        )
+
+    def knows(self, name: str) -> bool:
+        """Whether the settings name this store, by name or alias."""
+        return self._found(name) is not None
+
+
+def load_settings(path: Path) -> Settings:
+    """Read settings.toml and check every key of it.
+
+    Raises:
+        LoaderError: The file is missing, is not TOML, has a key that does not exist (the nearest valid one is named),
+            or has a value that cannot be.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        hint = "Copy data/settings.toml and write your stores into it, or name another file with --settings FILE."
+        raise LoaderError(f"There is no settings file at {path}.", hint) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        hint = "Compare it with data/settings.toml; text values stand in double quotes."
+        raise LoaderError(f"The settings file {path} cannot be read: {error}.", hint) from error
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise _wrong_setting(path, error) from error
+
+
+def _wrong_setting(path: Path, error: ValidationError) -> LoaderError:
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        valid = _valid_keys(Settings, first["loc"][:-1])
+        hint = f"{nearest(str(first['loc'][-1]), valid)} Valid here: {', '.join(valid)}."
+        return LoaderError(f'The settings file {path} has a key that does not exist: "{where}".', hint.strip())
+    reason = first["msg"].removeprefix("Value error, ")
+    message = f"The settings file {path} has a wrong value{f' at {where}' if where else ''}: {reason}."
+    return LoaderError(message, "Change it there; data/settings.toml shows every setting with an example.")
+
+
+def _valid_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """The keys that may stand at a place of the settings: follow the place through the models."""
+    for part in (part for part in loc if isinstance(part, str)):
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        model = _model_inside(fields[part].annotation)
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_inside(annotation: Any) -> type[BaseModel]:
+    """The model that a field holds, itself or in a tuple."""
+    inner = getattr(annotation, "__args__", (annotation,))[0]
+    return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else BaseModel
+
+
+def nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
+    """A sentence that names the known word nearest to this one, or nothing when none is near."""
+    close = difflib.get_close_matches(word.casefold(), known, n=1, cutoff=0.5)
+    return f'Did you mean "{close[0]}"?' if close else ""

@@ -1,0 +1,104 @@
+"""settings.toml: what it may say, and how plainly a mistake in it is named."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from loaders.errors import LoaderError
+from loaders.settings import Settings, load_settings
+
+SHIPPED = Path(__file__).parents[2] / "data" / "settings.toml"
+
+
+def _refused(folder: Path, text: str) -> str:
+    path = folder / "settings.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(LoaderError) as caught:
+        load_settings(path)
+    return str(caught.value)
+
+
+def test_the_shipped_settings_name_the_two_demo_stores() -> None:
+    settings = load_settings(SHIPPED)
+    assert [(store.name, store.time_zone, store.currency) for store in settings.stores] == [
+        ("Lakeside Motors", "America/Chicago", "USD"),
+        ("Hillcrest Auto", "America/Toronto", "CAD"),
+    ]
+    assert date(2026, 7, 4) in settings.stores[0].holidays
+    assert settings.targets["contact_rate"] == 0.70
+
+
+def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("", encoding="utf-8")
+    settings = load_settings(path)
+    assert settings == Settings()
+    assert (settings.episode.gap_days, settings.episode.sale_link_days) == (90, 180)
+    assert (settings.identity.max_names, settings.standards.response_minutes) == (3, 15)
+    assert (settings.sale.date, settings.warehouse.keep_snapshots, settings.sources.free) == ("sold", 10, ())
+
+
+def test_hours_are_minutes_after_midnight_and_sunday_is_closed_by_default() -> None:
+    settings = Settings.model_validate(
+        {"store": [{"name": "A", "time_zone": "UTC", "hours": {"mon": "08:30-24:00", "tue": "closed"}}]}
+    )
+    hours = settings.stores[0].hours
+    assert [hours.minutes(day) for day in (0, 1, 2, 6)] == [(510, 1440), None, (540, 1200), None]
+
+
+@pytest.mark.parametrize("spelling", ["Lakeside Motors", "lakeside  motors", " LAKESIDE MOTORS", "Lakeside Motors LLC"])
+def test_a_store_is_found_by_name_and_alias_whatever_the_case_and_spaces(spelling: str) -> None:
+    settings = load_settings(SHIPPED)
+    assert settings.knows(spelling)
+    assert settings.store_named(spelling).name == "Lakeside Motors"
+
+
+def test_a_store_that_the_settings_do_not_name_follows_the_defaults() -> None:
+    settings = Settings.model_validate({"defaults": {"time_zone": "Europe/London", "currency": "GBP"}})
+    store = settings.store_named("  Far   Away ")
+    assert (store.name, store.time_zone, store.currency) == ("Far Away", "Europe/London", "GBP")
+    assert not settings.knows("Far Away")
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong", "right"),
+    [
+        ("[episod]\ngap_days = 3", '"episod"', '"episode"'),
+        ("[episode]\ngap_day = 3", '"episode.gap_day"', '"gap_days"'),
+        ('[[store]]\nname = "A"\ntimezone = "UTC"', '"store.0.timezone"', '"time_zone"'),
+        ('[[store]]\nname = "A"\ntime_zone = "UTC"\n[store.hours]\nmond = "closed"', '"store.0.hours.mond"', '"mon"'),
+    ],
+)
+def test_a_wrong_key_is_named_with_the_nearest_valid_one(tmp_path: Path, text: str, wrong: str, right: str) -> None:
+    said = _refused(tmp_path, text)
+    assert wrong in said
+    assert f"Hint: Did you mean {right}?" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('[[store]]\nname = "A"\ntime_zone = "Chicago"', '"Chicago" is not a time zone'),
+        ('[[store]]\nname = "A"\ntime_zone = "UTC"\n[store.hours]\nmon = "9-17"', '"9-17" is not opening hours'),
+        ('[[store]]\nname = "A"\ntime_zone = "UTC"\n[store.hours]\nmon = "20:00-09:00"', "closes before it opens"),
+        ('[episode]\ngap_days = "90"', "episode.gap_days"),
+        ("[standards]\nresponse_minutes = 0", "standards.response_minutes"),
+        ('[sale]\ndate = "signed"', "sale.date"),
+        ('[[store]]\nname = "A"\ntime_zone = "UTC"\n[[store]]\nname = "a"\ntime_zone = "UTC"', "share the name"),
+        ('[[store]]\nname = "A"', "store.0.time_zone"),
+        ("stores = ", "cannot be read"),
+    ],
+)
+def test_a_wrong_value_says_where_it_stands_and_why(tmp_path: Path, text: str, reason: str) -> None:
+    said = _refused(tmp_path, text)
+    assert reason in said
+    assert "\n\nHint: " in said
+
+
+def test_a_missing_settings_file_says_what_to_copy(tmp_path: Path) -> None:
+    with pytest.raises(LoaderError, match="There is no settings file") as caught:
+        load_settings(tmp_path / "none.toml")
+    assert "data/settings.toml" in caught.value.hint

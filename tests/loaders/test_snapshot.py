@@ -1,0 +1,265 @@
+"""What a warehouse promises: all or nothing, the same file changes nothing, order is no matter, snapshots stay."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from loaders.__main__ import app
+from loaders.snapshot import current_path
+
+ROOT = Path(__file__).parents[2]
+LEADS = """lead_id,created_at,source,lead_type,status,salesperson,email,modified_at
+1,2026-03-01T10:00:00Z,Web,internet,open,Ana Lee,a@example.com,2026-03-01T10:00:00Z
+2,2026-03-02T10:00:00Z,Cars,phone,open,Bo Roy,b@example.com,2026-03-02T10:00:00Z
+3,2026-03-32T10:00:00Z,Cars,phone,open,Bo Roy,c@example.com,2026-03-02T10:00:00Z
+"""
+CORRECTED = """lead_id,created_at,source,lead_type,status,salesperson,email,modified_at
+2,2026-03-02T10:00:00Z,Web,phone,lost,Bo Roy,b@example.com,2026-03-05T10:00:00Z
+4,2026-03-06T10:00:00Z,Web,chat,open,Ana Lee,d@example.com,2026-03-06T10:00:00Z
+"""
+SALES = """sale_id,lead_id,sold_at,total_gross,salesperson
+S1,1,2026-03-03T10:00:00Z,"$1,500.50",Ana Lee
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    for name, text in {"leads.csv": LEADS, "corrected.csv": CORRECTED, "sales.csv": SALES}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "settings.toml").write_text('[[store]]\nname = "North"\ntime_zone = "America/Chicago"\n')
+    return tmp_path
+
+
+def run(place: Path, command: str, *arguments: str, status: int = 0, warehouse: str = "wh") -> dict[str, Any]:
+    """Run a command with --json and give its one object."""
+    options = ["--warehouse", str(place / warehouse), "--json"]
+    if command == "load":
+        options += ["--settings", str(place / "settings.toml")]
+        arguments = tuple(str(place / name) for name in arguments)
+    result = CliRunner().invoke(app, [command, *arguments, *options])
+    assert result.exit_code == status, result.output
+    found: dict[str, Any] = json.loads(result.stdout) if result.stdout else {"stderr": result.stderr}
+    return found
+
+
+def star_of(place: Path, warehouse: str = "wh") -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table of the star that serves, without the names of the files they came from."""
+    path = current_path(place / warehouse)
+    assert path is not None
+    with duckdb.connect(str(path), read_only=True) as con:
+        con.execute("set TimeZone = 'UTC'")
+        tables = con.sql("select table_name from duckdb_tables() where schema_name = 'main' order by 1").fetchall()
+        frames = {table: con.sql(f"from {table}").pl() for (table,) in tables}
+    lineage = ("source_file", "source_line")
+    return {table: sorted(frame.drop(lineage, strict=False).rows(), key=repr) for table, frame in frames.items()}
+
+
+def test_a_load_says_what_it_read_accepted_and_rejected(place: Path) -> None:
+    loaded = run(place, "load", "leads.csv")
+    (file,) = loaded["files"]
+    assert file["profile"] == "generic"
+    assert file["tables"] == {"lead": {"read": 3, "accepted": 2, "rejected": 1, "unchanged": 0, "updated": 0}}
+    (refused,) = run(place, "rejects")["rejects"]
+    assert (refused["source_file"], refused["source_line"], refused["table"]) == ("leads.csv", 4, "lead")
+    assert "2026-03-32" in refused["rule"]
+    assert refused["row"]["lead_id"] == "3"
+
+
+def test_loading_the_same_file_again_changes_nothing(place: Path) -> None:
+    first = run(place, "load", "leads.csv", "sales.csv")
+    again = run(place, "load", "leads.csv", "sales.csv")
+    assert again["snapshot"] == first["snapshot"]
+    assert [file["tables"] for file in again["files"]] == [
+        {"lead": {"read": 3, "accepted": 2, "rejected": 1, "unchanged": 2, "updated": 0}},
+        {"sale": {"read": 1, "accepted": 1, "rejected": 0, "unchanged": 1, "updated": 0}},
+    ]
+    assert len(run(place, "rejects")["rejects"]) == 1
+
+
+def test_a_copy_of_a_file_changes_no_number(place: Path) -> None:
+    run(place, "load", "leads.csv", "sales.csv")
+    before = star_of(place)
+    (place / "copy.csv").write_text(LEADS, encoding="utf-8")
+    run(place, "load", "copy.csv")
+    assert star_of(place) == before
+
+
+def test_a_later_export_of_a_record_updates_it(place: Path) -> None:
+    run(place, "load", "leads.csv")
+    updated = run(place, "load", "corrected.csv")
+    (file,) = updated["files"]
+    assert file["tables"]["lead"] == {"read": 2, "accepted": 2, "rejected": 0, "unchanged": 0, "updated": 1}
+    statuses = {row[0] for row in _select(place, "select status from fct_lead where lead_id = '2'")}
+    assert statuses == {"lost"}
+
+
+def test_an_older_export_that_comes_later_changes_nothing(place: Path) -> None:
+    run(place, "load", "leads.csv", "corrected.csv")
+    newest = star_of(place)
+    run(place, "load", "leads.csv")
+    assert star_of(place) == newest
+
+
+def test_the_order_and_grouping_of_files_does_not_matter(place: Path) -> None:
+    files = ("leads.csv", "corrected.csv", "sales.csv")
+    run(place, "load", *files, warehouse="all")
+    expected = star_of(place, "all")
+    for number, order in enumerate(itertools.permutations(files)):
+        for name in (*order, order[0]):
+            run(place, "load", name, warehouse=f"wh{number}")
+        assert star_of(place, f"wh{number}") == expected, order
+
+
+def test_rollback_publishes_an_earlier_snapshot_and_the_next_load_builds_on_it(place: Path) -> None:
+    first = run(place, "load", "leads.csv")["snapshot"]
+    second = run(place, "load", "corrected.csv")["snapshot"]
+    kept = run(place, "history")["snapshots"]
+    assert [(entry["snapshot"], entry["is_current"]) for entry in kept] == [(second, True), (first, False)]
+    assert run(place, "rollback", first)["snapshot"] == first
+    assert _select(place, "select count(*) from fct_lead") == [(2,)]
+    run(place, "load", "sales.csv")
+    assert _select(place, "select count(*), count(distinct sale_key) from fct_lead, fct_sale") == [(2, 1)]
+
+
+def test_rollback_to_an_unknown_snapshot_names_the_kept_ones(place: Path) -> None:
+    first = run(place, "load", "leads.csv")["snapshot"]
+    said = run(place, "rollback", "yesterday", status=2)["stderr"]
+    assert "yesterday" in said
+    assert first in said
+
+
+def test_only_the_set_number_of_snapshots_is_kept(place: Path) -> None:
+    with (place / "settings.toml").open("a") as settings:
+        settings.write("[warehouse]\nkeep_snapshots = 2\n")
+    for name in ("leads.csv", "corrected.csv", "sales.csv"):
+        run(place, "load", name)
+    assert len(run(place, "history")["snapshots"]) == 2
+    assert len(list((place / "wh" / "snapshots").iterdir())) == 2
+
+
+def test_a_load_that_fails_leaves_the_last_snapshot_serving(place: Path) -> None:
+    run(place, "load", "leads.csv")
+    before = star_of(place)
+    run(place, "load", "missing.csv", status=1)
+    (place / "empty.csv").write_text("")
+    run(place, "load", "empty.csv", status=1)
+    (place / "odd.csv").write_text("a,b\n1,2\n")
+    failed = run(place, "load", "odd.csv", status=1)
+    assert "Hint:" in failed["files"][0]["error"]
+    assert star_of(place) == before
+    assert not list((place / "wh" / "snapshots").glob("*.building*"))
+
+
+def test_one_bad_file_does_not_stop_the_others(place: Path) -> None:
+    (place / "odd.csv").write_text("a,b\n1,2\n")
+    loaded = run(place, "load", "odd.csv", "leads.csv")
+    assert ["error" in file for file in loaded["files"]] == [True, False]
+    assert _select(place, "select count(*) from fct_lead") == [(2,)]
+
+
+def test_a_killed_load_leaves_the_last_snapshot_and_the_next_load_succeeds(place: Path) -> None:
+    run(place, "load", "leads.csv")
+    before = star_of(place)
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from loaders import snapshot\n"
+        "from loaders.__main__ import app\n"
+        "snapshot._point_at = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "app(sys.argv[1:])\n"
+    )
+    command = ["load", str(place / "sales.csv"), "--warehouse", str(place / "wh")]
+    command += ["--settings", str(place / "settings.toml")]
+    killed = subprocess.run([sys.executable, "-c", program, *command], cwd=ROOT, check=False)
+    assert killed.returncode < 0
+    assert star_of(place) == before
+    run(place, "load", "sales.csv")
+    assert _select(place, "select count(*) from fct_sale") == [(1,)]
+
+
+def test_two_loads_at_once_say_who_holds_the_lock(place: Path) -> None:
+    run(place, "load", "leads.csv")
+    holder = "import duckdb, sys\nlock = duckdb.connect(sys.argv[1])\nprint('held', flush=True)\nsys.stdin.read()\n"
+    lock = place / "wh" / "lock.duckdb"
+    with subprocess.Popen(
+        [sys.executable, "-c", holder, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        said = run(place, "load", "sales.csv", status=1)["stderr"]
+        other.communicate("")
+    assert "locked by another load" in said
+    assert str(other.pid) in said
+    run(place, "load", "sales.csv")
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere; run as a plain user")
+def test_a_folder_that_may_not_be_written_is_a_clear_error(place: Path) -> None:
+    (place / "wh").mkdir(mode=0o500)
+    assert "Hint:" in run(place, "load", "leads.csv", status=1)["stderr"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["leads.csv", "--profile", "vinsolution"], "vinsolutions"),
+        (["leads.csv", "--table", "leads"], '"lead"'),
+        (["leads.csv", "--settings", "wrong.toml"], "gap_days"),
+        (["leads.csv", "--as-of", "yesterday"], "--as-of"),
+        (["leads.csv", "--nonsense"], "nonsense"),
+    ],
+)
+def test_wrong_usage_ends_with_status_2_and_names_the_nearest(place: Path, arguments: list[str], said: str) -> None:
+    (place / "wrong.toml").write_text("[episode]\ngap_day = 30\n")
+    paths = [str(place / part) if part.endswith((".csv", ".toml")) else part for part in arguments]
+    result = CliRunner().invoke(app, ["load", *paths, "--warehouse", str(place / "wh")], env={"COLUMNS": "200"})
+    assert result.exit_code == 2, result.output
+    assert said in result.stderr
+    assert not (place / "wh").exists()
+
+
+def test_check_says_what_would_happen_and_writes_nothing(place: Path) -> None:
+    command = ["check", str(place / "leads.csv"), "--settings", str(place / "settings.toml"), "--json"]
+    result = CliRunner().invoke(app, command)
+    (file,) = json.loads(result.stdout)["files"]
+    assert file["profile"] == "generic"
+    assert file["reasons"]
+    assert file["tables"]["lead"]["rejects"] == [
+        {"source_line": 4, "rule": file["tables"]["lead"]["rejects"][0]["rule"]}
+    ]
+    assert {path.name for path in place.iterdir()} == {"leads.csv", "corrected.csv", "sales.csv", "settings.toml"}
+
+
+def test_changed_settings_rebuild_the_star_from_the_same_files(place: Path) -> None:
+    first = run(place, "load", "leads.csv")["snapshot"]
+    settings = (place / "settings.toml").read_text().replace("America/Chicago", "America/New_York")
+    (place / "settings.toml").write_text(settings)
+    assert run(place, "load", "leads.csv")["snapshot"] != first
+    assert _select(place, "select time_zone from dim_store") == [("America/New_York",)]
+
+
+def test_a_snapshot_can_be_opened_by_duckdb_1_2_and_later(place: Path) -> None:
+    run(place, "load", "leads.csv")
+    path = current_path(place / "wh")
+    assert path is not None
+    with duckdb.connect() as con:
+        con.execute(f"attach '{path}' as kept (read_only)")
+        (tags,) = con.sql("select tags from duckdb_databases() where database_name = 'kept'").fetchall()[0]
+    assert "v1.2.0" in str(tags)
+
+
+def _select(place: Path, text: str) -> list[tuple[Any, ...]]:
+    path = current_path(place / "wh")
+    assert path is not None
+    with duckdb.connect(str(path), read_only=True) as con:
+        return con.sql(text).fetchall()
