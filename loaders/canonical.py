@@ -330,8 +330,11 @@ def _hashed(table: str, frame: pl.DataFrame, names: Sequence[str]) -> pl.Series:
 
 def _newest(work: _Work, good: pl.DataFrame) -> pl.DataFrame:
     """One row per key: the last changed, among equals the one with the last content hash; order does not matter."""
+    key = ["store", "system", work.key]
+    if good.select(key).n_unique() == good.height:
+        return good
     ordered = good.sort("modified_at", "content_hash", nulls_last=False)
-    return ordered.unique(["store", "system", work.key], keep="last", maintain_order=True).sort("row_id")
+    return ordered.unique(key, keep="last", maintain_order=True).sort("row_id")
 
 
 def _conflicts(work: _Work, good: pl.DataFrame) -> Iterator[pl.DataFrame]:

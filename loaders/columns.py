@@ -142,6 +142,8 @@ def text_of(rows: Rows, name: str) -> tuple[pl.Series, tuple[pl.DataFrame, ...]]
 
 
 def _without_nothing(cells: pl.Series) -> pl.Series:
+    if cells.null_count() == cells.len():
+        return cells
     return cells.set(cells.str.to_lowercase().is_in(_NO_TEXT).fill_null(value=False), None)
 
 
@@ -193,8 +195,9 @@ def read_cells(
     rows: Rows, name: str, cells: pl.Series, dtype: pl.DataType, clock: Clock, findings: tuple[pl.DataFrame, ...] = ()
 ) -> Filled:
     """Text cells to the contract's type, with the rule that unreadable ones break."""
-    if dtype == pl.String:
-        return Filled(name, cells.alias(name), findings=findings)
+    if dtype == pl.String or cells.null_count() == cells.len():
+        nothing = pl.Series([False]).new_from_index(0, cells.len()).alias(f"{name}_is_date")
+        return Filled(name, cells.cast(dtype).alias(name), is_date=nothing, findings=findings)
     if isinstance(dtype, pl.Datetime):
         return _moment(rows, name, cells, clock, findings)
     parsed = _parsed(name, cells, dtype, clock)

@@ -176,7 +176,7 @@ class Contact(Canonical, CustomerRefs):
 class Appointment(Canonical, CustomerRefs):
     appointment_id = _text(required=True)
     appointment_type = _text(required=True)
-    set_at = _moment(required=True)
+    set_at = _moment()
     set_by = _text()
     salesperson = _text()
     due_at = _moment(required=True)

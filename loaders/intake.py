@@ -12,7 +12,7 @@ import polars as pl
 
 from loaders.canonical import Conformed, conform
 from loaders.errors import LoaderError
-from loaders.profile import Detection, FileBlock, Profile, detect, load_profile, profile_names
+from loaders.profile import Detection, FileBlock, Profile, detect, header_counter, load_profile, profile_names
 from loaders.read import RawFrame, read
 from loaders.settings import Settings
 
@@ -102,7 +102,7 @@ def _profiles(chosen: str | None) -> list[Profile]:
 def _take_in_file(path: Path, profiles: list[Profile], choices: Choices) -> list[Sheet]:
     empty = Sheet(path=str(path), file=path.name, sheet=None, content_hash="")
     try:
-        raws = read(path, _known_headers(profiles))
+        raws = read(path, header_counter(profiles))
     except LoaderError as error:
         return [replace(empty, error=str(error))]
     sheets = [_take_in_sheet(path, raw, profiles, choices) for raw in raws]
@@ -141,8 +141,3 @@ def _wanted(detection: Detection, table: str | None) -> list[FileBlock]:
             f"It reads {tables}; leave --table out, or name one of these.",
         )
     return blocks
-
-
-def _known_headers(profiles: list[Profile]) -> Callable[[Sequence[str]], int]:
-    headers = {header.strip().casefold() for profile in profiles for header in profile.headers()}
-    return lambda cells: sum(1 for cell in cells if cell and cell.strip().casefold() in headers)

@@ -55,6 +55,11 @@ class Test(_Part):
     def _short_form(cls, value: object) -> object:
         return {"column": value} if isinstance(value, str | list) else value
 
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Every raw header this test looks at."""
+        return self.column
+
 
 class Column(_Part):
     """Where a canonical column comes from: the first filled of `column`, or all of `join` with spaces between.
@@ -80,8 +85,8 @@ class Column(_Part):
 
     @property
     def headers(self) -> tuple[str, ...]:
-        """Every raw header this column may read, its test's too."""
-        return self.column + self.join + (self.only_if.column if self.only_if else ())
+        """Every raw header this column takes its value from."""
+        return self.column + self.join
 
 
 def _checked_clock(name: str) -> str:
@@ -140,21 +145,20 @@ class FileBlock(_Part):
         """Every raw header that this block names: what may be read, and nothing else."""
         yield from self.match
         yield from self.when
-        origins = [*self.columns.values(), self.key, self.modified_at]
-        yield from (header for origin in origins if origin for header in origin.headers)
-        tests = [self.is_deleted, *(test for tests in self.choose.values() for test in tests.values())]
-        yield from (header for test in tests if test for header in test.column)
+        yield from (header for origin in self._origins() for header in origin.headers)
 
     def assumed_headers(self) -> list[str]:
         """The headers that no public document shows, in the order of the profile, each once."""
-        origins: list[Column | Test | None] = [self.key, self.modified_at, self.is_deleted, *self.columns.values()]
-        origins += [test for tests in self.choose.values() for test in tests.values()]
-        origins += [column.only_if for column in self.columns.values()]
-        assumed = (origin for origin in origins if origin is not None and origin.assumed)
-        found = (
-            header for origin in assumed for header in (origin.headers if isinstance(origin, Column) else origin.column)
-        )
-        return list(dict.fromkeys(found))
+        shown = {header for origin in self._origins() if not origin.assumed for header in origin.headers}
+        assumed = (header for origin in self._origins() if origin.assumed for header in origin.headers)
+        return [header for header in dict.fromkeys(assumed) if header not in shown]
+
+    def _origins(self) -> Iterator[Column | Test]:
+        """Every part of the block that reads a raw column."""
+        columns = [self.key, self.modified_at, *self.columns.values()]
+        tests = [self.is_deleted, *(test for tests in self.choose.values() for test in tests.values())]
+        tests += [column.only_if for column in columns if column is not None]
+        yield from (origin for origin in [*columns, *tests] if origin is not None)
 
 
 class Profile(_Part):

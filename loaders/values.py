@@ -144,7 +144,8 @@ def date_orders(cells: Sequence[pl.Series]) -> frozenset[str]:
     needs no proof.
     """
     every = pl.concat([pl.Series("", [], dtype=pl.String), *(column.alias("") for column in cells)])
-    parts = every.str.extract_groups(_SLASHED).struct.unnest()
+    slashed = every.filter(every.str.contains(r"^\d{1,2}[/.-]").fill_null(value=False))
+    parts = slashed.str.extract_groups(_SLASHED).struct.unnest()
     first, second = parts["first"].cast(pl.Int32), parts["second_part"].cast(pl.Int32)
     proofs = {"dmy": (first > 12) & (second <= 12), "mdy": (second > 12) & (first <= 12)}
     found = {order for order, proof in proofs.items() if proof.any()}

@@ -81,7 +81,7 @@ def _unique(headers: Sequence[str | None]) -> list[str]:
 
 
 def _without_totals(body: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, tuple[tuple[int, str], ...]]:
-    """The records, and the totals among them: named so, or first or last, without a first cell and else only numbers."""
+    """The records, and the totals among them: rows named so; at either end, numbers behind an empty first cell."""
     first, rest = pl.col(names[0]), [pl.col(name) for name in names[1:]]
     lead = pl.coalesce(pl.col(name) for name in names)
     is_named = lead.str.to_lowercase().str.strip_chars(" :*=-").is_in(_TOTAL_WORDS)

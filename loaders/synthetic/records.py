@@ -32,7 +32,8 @@ class Source:
     """A lead source and its true quality: the chance of each step when leads are handled promptly and alike.
 
     `share` is its part of the store's leads, `cost` what a lead is bought for (None: nothing is ever entered),
-    `night_share` the part of its leads that comes at night, `is_unwatched` whether its inbox is read late.
+    `night_share` the part of its leads that comes at night, `is_unwatched` whether its inbox is read late, and
+    `front_factor` scales the front gross that its buyers leave.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Source:
     cost: float | None = None
     night_share: float = 0.12
     is_unwatched: bool = False
+    front_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def _make(
     chance, number = floor.chance, next(floor.deal_numbers)
     condition = condition or chance.pick(("new", "used"))
     others = [one for one in floor.shop.with_role("salesperson", floor.clock.day(sold_at)) if one != seller]
-    front, back = _gross(floor, condition)
+    front, back = _gross(floor, condition, 1.0 if lead is None else lead.source.front_factor)
     return Deal(
         number=number,
         lead=lead,
@@ -66,9 +66,9 @@ def _make(
     )
 
 
-def _gross(floor: Floor, condition: str) -> tuple[float | None, float | None]:
+def _gross(floor: Floor, condition: str, factor: float) -> tuple[float | None, float | None]:
     """Front and back gross; now and then one or both were never entered."""
-    front = round(floor.chance.normal(1750 if condition == "new" else 2150, 850), 2)
+    front = round(factor * floor.chance.normal(1750 if condition == "new" else 2150, 850), 2)
     back = round(max(0.0, floor.chance.normal(1200, 550)), 2)
     missing = floor.chance.between(0, 1)
     return (None if missing < 0.015 else front, None if missing < 0.008 or missing > 0.99 else back)

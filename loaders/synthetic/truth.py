@@ -106,6 +106,7 @@ def _source(shop: Shop, source: Source) -> dict[str, Any]:
         "show_to_sale": source.sale,
         "sale_without_show": source.unbooked_sale,
         "cost_per_lead": source.cost,
+        "front_factor": source.front_factor,
         "night_share": source.night_share,
         "is_unwatched": source.is_unwatched,
     }

@@ -25,14 +25,16 @@ LATE_SOURCE_TWIN: Final = "Website"
 BURST_SOURCE: Final = "RideRadar"
 
 SOURCES: Final = (
-    Source("Website", "Website", "internet", 0.200, 0.77, 0.55, 0.65, 0.53, 0.030, 24.0),
-    Source("Google Ads", "Paid search", "internet", 0.110, 0.72, 0.49, 0.61, 0.49, 0.030, 46.0),
-    Source("Facebook", "Social", "internet", 0.080, 0.63, 0.42, 0.54, 0.42, 0.020, 31.0, night_share=0.25),
-    Source("AutoBazaar", "Third party", "internet", 0.120, 0.60, 0.35, 0.52, 0.38, 0.015, 29.0),
-    Source("CarFinder", "Third party", "internet", 0.100, 0.77, 0.55, 0.65, 0.53, 0.030, 30.0, 0.62, is_unwatched=True),
-    Source("RideRadar", "Third party", "internet", 0.030, 0.58, 0.30, 0.50, 0.34, 0.010, 9.0),
-    Source("Factory site", "Manufacturer", "internet", 0.080, 0.73, 0.50, 0.64, 0.50, 0.025, 18.0),
-    Source("Site chat", "Website", "chat", 0.040, 0.82, 0.50, 0.63, 0.50, 0.030, 15.0),
+    Source("Website", "Website", "internet", 0.200, 0.77, 0.55, 0.65, 0.53, 0.030, 60.0),
+    Source("Google Ads", "Paid search", "internet", 0.110, 0.72, 0.49, 0.61, 0.49, 0.030, 95.0),
+    Source(
+        "Facebook", "Social", "internet", 0.080, 0.63, 0.42, 0.54, 0.42, 0.020, 66.0, night_share=0.25, front_factor=0.8
+    ),
+    Source("AutoBazaar", "Third party", "internet", 0.120, 0.60, 0.35, 0.52, 0.38, 0.015, 82.0, front_factor=0.6),
+    Source("CarFinder", "Third party", "internet", 0.100, 0.77, 0.55, 0.65, 0.53, 0.030, 58.0, 0.62, is_unwatched=True),
+    Source("RideRadar", "Third party", "internet", 0.030, 0.58, 0.30, 0.50, 0.34, 0.010, 19.0, front_factor=0.6),
+    Source("Factory site", "Manufacturer", "internet", 0.080, 0.73, 0.50, 0.64, 0.50, 0.025, 40.0),
+    Source("Site chat", "Website", "chat", 0.040, 0.82, 0.50, 0.63, 0.50, 0.030, 42.0),
     Source("Phone", "Phone", "phone", 0.080, 0.86, 0.58, 0.68, 0.52, 0.045, night_share=0.0),
     Source("Walk-in", "Showroom", "walk_in", 0.080, 1.0, 0.12, 0.72, 0.50, 0.225, night_share=0.0),
     Source("Referral", "Referral", "referral", 0.025, 0.85, 0.58, 0.74, 0.58, 0.050, night_share=0.05),

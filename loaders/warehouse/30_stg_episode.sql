@@ -90,7 +90,7 @@ with
 events as (
     select 'contact' as kind, contact_key as event_key, lead_key, customer_key, occurred_at as moment from stg_contact
     union all
-    select 'appointment', appointment_key, lead_key, customer_key, set_at from stg_appointment
+    select 'appointment', appointment_key, lead_key, customer_key, coalesce(set_at, due_at) from stg_appointment
     union all
     select 'visit', key3(v.store, v.system, v.visit_id), k.lead_key, k.customer_key, v.arrived_at
     from record_visit as v

@@ -35,6 +35,7 @@ reached as (
             end,
             case when not s.has_contact_log then m.crm_first_contact_at end
         ) as contacted_at,
+        a.opportunity_key is not null as is_appointment_set,
         a.appointment_set_at,
         a.appointment_due_at,
         a.appointment_confirmed_at,
@@ -93,7 +94,7 @@ final as (
         first_reply_at,
         contacted_at is not null as is_contacted,
         contacted_at,
-        appointment_set_at is not null as is_appointment_set,
+        is_appointment_set,
         appointment_set_at,
         appointment_due_at,
         appointment_confirmed_at,

@@ -15,7 +15,12 @@ unlinked as (
     select l.kind, s.store_key, l.id
     from stg_link as l
     join dim_store as s using (store)
-    where l.lead_key is null and l.customer_key is null
+    where l.lead_key is null and l.customer_key is null and l.kind <> 'sale'
+    union all
+    -- Of a deal that stands in several systems, one record with a lead is enough.
+    select 'sale', store_key, sale_id
+    from stg_sale
+    where lead_key is null and customer_key is null
 ),
 findings as (
     select
@@ -38,6 +43,16 @@ findings as (
         source_line
     from stg_appointment
     where is_status_without_time
+    union all
+    select
+        'appointment_without_set_time',
+        store_key,
+        appointment_id,
+        'due, but not among the appointments set: the export does not say when it was made',
+        source_file,
+        source_line
+    from stg_appointment
+    where set_at is null and is_sales_appointment
     union all
     select 'no_lead_found', store_key, id, kind || ' could not be joined to a lead', null, null
     from unlinked

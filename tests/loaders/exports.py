@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from loaders.canonical import Conformed, conform
@@ -21,6 +22,7 @@ TWO_STORES = Settings.model_validate(
 )
 
 
+@cache
 def shipped_profiles() -> list[Profile]:
     """The profiles that come with Upboard."""
     return [load_profile(name) for name in profile_names()]

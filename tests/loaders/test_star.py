@@ -393,6 +393,13 @@ def test_a_reschedule_chain_is_set_once_and_due_where_it_ended() -> None:
     assert setter == {"person": "Ana"}
 
 
+def test_an_appointment_without_a_set_time_is_due_and_reached_and_is_a_finding() -> None:
+    with star(lead=[lead("2026-03-01 10:00")], appointment=[appointment(set_at=None, outcome="shown")]) as query:
+        found = query.one("select is_appointment_set, appointment_set_at, is_shown from fct_opportunity")
+        assert query.one("select finding from data_finding")["finding"] == "appointment_without_set_time"
+    assert found == {"is_appointment_set": True, "appointment_set_at": None, "is_shown": True}
+
+
 @pytest.mark.parametrize(
     ("given", "is_confirmed"),
     [
