@@ -26,8 +26,9 @@ def match_customers(leads: pl.DataFrame, *, max_names: int) -> pl.DataFrame:
     """Say which customer sent each lead.
 
     Args:
-        leads: `lead_key, store, system, lead_id, customer_id, customer_name, email, phone, phone_2, merged_into,
-        created_at`; one row per lead. max_names: an e-mail or phone with more different names than this joins nobody.
+        leads: one row per lead with `lead_key, store, system, lead_id, customer_id, customer_name, email, phone,
+            phone_2, merged_into, created_at`.
+        max_names: an e-mail or phone with more different names than this joins nobody.
 
     Returns:
         `lead_key, customer_key`, one row per lead. A customer's key is the key of the customer's earliest lead.

@@ -1,0 +1,1 @@
+"""The numbers: declared, compiled to SQL, evaluated."""

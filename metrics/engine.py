@@ -1,0 +1,302 @@
+"""Runs metrics against a snapshot: opens it read-only, follows CURRENT, evaluates, lists the rows behind a number."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import polars as pl
+
+from metrics import sql
+from metrics.catalog import metric as declared
+from metrics.declare import Metric, MetricError, Ratio
+from metrics.filters import Filters, check_dimension, unavailable
+from metrics.sql import Part, Query
+from metrics.statistics.intervals import wilson
+
+CURRENT: Final = "CURRENT"
+_FORMULA: Final = r"^[=+\-@\t\r]"
+_NUMBERS: Final = ("numerator", "denominator", "value", "low", "high", "n_immature")
+
+
+class NoWarehouse(MetricError):  # noqa: N818  # it says what is, like FileNotFoundError without the Error
+    """There is no published snapshot to read in that directory."""
+
+
+@dataclass
+class _Snapshot:
+    """One open snapshot file and how many queries are reading it."""
+
+    name: str
+    connection: duckdb.DuckDBPyConnection
+    readers: int = 0
+    is_retired: bool = False
+
+
+@dataclass
+class Warehouse:
+    """A directory of snapshots, of which the one that CURRENT names is open. Safe to share between threads.
+
+    Every query reads one snapshot from its first row to its last. After `refresh` new queries read the new snapshot;
+    the old one is closed when the last query on it ends.
+    """
+
+    directory: Path
+    _open: _Snapshot = field(repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def snapshot(self) -> str:
+        """The file name of the open snapshot, relative to the directory."""
+        return self._open.name
+
+    def refresh(self) -> bool:
+        """Follow CURRENT: True where another snapshot is now open. NoWarehouse where CURRENT is gone."""
+        name = _current(self.directory)
+        with self._lock:
+            if name == self._open.name:
+                return False
+            old, self._open = self._open, _open_snapshot(self.directory, name)
+            old.is_retired = True
+            _close_if_unused(old)
+        return True
+
+    def close(self) -> None:
+        """Close the snapshot once the last query on it ends."""
+        with self._lock:
+            self._open.is_retired = True
+            _close_if_unused(self._open)
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor of one's own on the open snapshot, in UTC."""
+        with self._lock:
+            snapshot = self._open
+            snapshot.readers += 1
+            cursor = snapshot.connection.cursor()
+        try:
+            cursor.execute(sql.IN_UTC)
+            yield cursor
+        finally:
+            cursor.close()
+            with self._lock:
+                snapshot.readers -= 1
+                _close_if_unused(snapshot)
+
+    def run(self, query: Query) -> pl.DataFrame:
+        """The frame that a query gives."""
+        with self.cursor() as cursor:
+            return _run(cursor, query)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a snapshot holds: `as_of` by store, first and last day, rows by fact, refused rows, when it was built."""
+
+    snapshot: str
+    as_of: Mapping[str, datetime]
+    first_day: date | None
+    last_day: date | None
+    row_counts: Mapping[str, int]
+    reject_count: int
+    loaded_at: datetime | None
+
+
+def open_warehouse(directory: Path) -> Warehouse:
+    """Open the published snapshot of a directory, read-only. NoWarehouse where there is none."""
+    return Warehouse(directory, _open_snapshot(directory, _current(directory)))
+
+
+def evaluate(warehouse: Warehouse, metrics: Sequence[str], filters: Filters) -> pl.DataFrame:
+    """Every metric under the filters, one below the other.
+
+    Columns: the dimensions of `by`, `credit` beside `person`, `period` (its first day) with a grain, `metric,
+    numerator, denominator, value, low, high, n_immature, reason`. Rates have a Wilson interval at 95 %. Without `by`
+    and grain each metric has one row, also where there is no data. A metric that cannot be had under the filters has
+    one row of nulls and its reason.
+    """
+    frames = []
+    with warehouse.cursor() as cursor:
+        for name in metrics:
+            metric = declared(name)
+            reason = unavailable(metric, filters)
+            frames.append(_nothing(metric, filters, reason) if reason else _evaluate(cursor, metric, filters))
+    return pl.concat(frames) if frames else pl.DataFrame(schema=_schema(filters))
+
+
+def rows(warehouse: Warehouse, metric: str, part: Part, filters: Filters, limit: int | None = None) -> pl.DataFrame:
+    """The rows behind one part of a number: labels, dates, ids, file and line.
+
+    A part of several measures (roi) lists the rows of each, named in `measure`. MetricError where the metric cannot
+    be had under the filters or has no such part.
+    """
+    chosen = _available(metric, filters)
+    queries = sql.compile_rows(chosen, part, filters, limit)
+    frames = [warehouse.run(query).with_columns(measure=pl.lit(name)) for name, query in queries]
+    if len(frames) == 1:
+        return frames[0].drop("measure")
+    return pl.concat(frames, how="diagonal_relaxed")
+
+
+def rows_queries(metric: str, part: Part, filters: Filters, limit: int | None = None) -> list[Query]:
+    """The very texts that `rows` runs."""
+    return [query for _, query in sql.compile_rows(_available(metric, filters), part, filters, limit)]
+
+
+def query(metric: str, filters: Filters) -> Query:
+    """The very text that `evaluate` runs, with its parameters. MetricError where the metric cannot be had."""
+    return sql.compile_metric(_available(metric, filters), filters)
+
+
+def options(warehouse: Warehouse, dimension: str) -> list[str]:
+    """Labels of a dimension for a widget: in order, members like "(no source)" last."""
+    return warehouse.run(sql.labels(check_dimension(dimension)))["label"].to_list()
+
+
+def stores(warehouse: Warehouse) -> pl.DataFrame:
+    """The stores, with time zone, currency and their "now" (`as_of`)."""
+    return warehouse.run(sql.STORES)
+
+
+def targets(warehouse: Warehouse) -> pl.DataFrame:
+    """Targets of the settings: `store` (null = all stores), `metric, value`."""
+    return warehouse.run(sql.TARGETS)
+
+
+def findings(warehouse: Warehouse) -> pl.DataFrame:
+    """What the loader found odd in the data: `finding, store, records`."""
+    return warehouse.run(sql.FINDINGS)
+
+
+def snapshot_facts(warehouse: Warehouse) -> Facts:
+    """What the open snapshot holds, for banners and empty states."""
+    with warehouse.cursor() as cursor:
+        span = _run(cursor, sql.SPAN).row(0, named=True)
+        known = _run(cursor, sql.STORES).filter(pl.col("as_of").is_not_null())
+        counts = dict(_run(cursor, sql.row_counts()).iter_rows())
+    return Facts(
+        snapshot=warehouse.snapshot,
+        as_of=dict(zip(known["store"].to_list(), known["as_of"].to_list(), strict=True)),
+        first_day=span["first_day"],
+        last_day=span["last_day"],
+        row_counts=counts,
+        reject_count=span["rejects"],
+        loaded_at=_built_at(warehouse.snapshot),
+    )
+
+
+def left_out(warehouse: Warehouse, metric: str, filters: Filters) -> str | None:
+    """What a cost ratio left out, as a sentence; None for other metrics and where nothing was left out."""
+    chosen = declared(metric)
+    if not isinstance(chosen, Ratio) or not chosen.is_cost or unavailable(chosen, filters):
+        return None
+    found = warehouse.run(sql.compile_left_out(chosen, filters)).row(0, named=True)
+    if not found["left_out"]:
+        return None
+    return (
+        f"Left out: {found['left_out']:,} of {found['looked_at']:,} leads, from sources and months whose spend "
+        f"nobody entered. "
+        "Unknown spend is not counted as zero."
+    )
+
+
+def spreadsheet_safe(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same frame, where a text that a spreadsheet would run as a formula is led by an apostrophe.
+
+    Only text columns change: a negative number stays a number.
+    """
+    text = pl.col(pl.String)
+    return frame.with_columns(pl.when(text.str.contains(_FORMULA)).then(pl.lit("'") + text).otherwise(text).name.keep())
+
+
+# -------------------------------------------------------------------------------------------------- snapshots
+
+
+def _current(directory: Path) -> str:
+    try:
+        name = (directory / CURRENT).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise NoWarehouse(
+            f"There is no data in {directory} yet.",
+            f"Load some: `python -m loaders load PATH --warehouse {directory}`, or `make run` for a simulated "
+            f"dealership.",
+        ) from error
+    if not (directory / name).is_file():
+        raise NoWarehouse(
+            f"{directory / CURRENT} names {name!r}, which is not there.",
+            f"Publish another snapshot: `python -m loaders history --warehouse {directory}`, then `rollback`.",
+        )
+    return name
+
+
+def _open_snapshot(directory: Path, name: str) -> _Snapshot:
+    try:
+        return _Snapshot(name, duckdb.connect(str(directory / name), read_only=True))
+    except duckdb.Error as error:
+        raise NoWarehouse(
+            f"{directory / name} cannot be read: {error}",
+            "Is another program holding the file? Else publish an earlier snapshot: `python -m loaders rollback "
+            "SNAPSHOT`.",
+        ) from error
+
+
+def _close_if_unused(snapshot: _Snapshot) -> None:
+    if snapshot.is_retired and snapshot.readers == 0:
+        snapshot.connection.close()
+
+
+def _built_at(snapshot: str) -> datetime | None:
+    """When a snapshot was built, as its name says: `snapshots/20261122T101500Z-ab12cd34.duckdb`."""
+    try:
+        return datetime.strptime(Path(snapshot).name[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+# ------------------------------------------------------------------------------------------------- evaluation
+
+
+def _run(cursor: duckdb.DuckDBPyConnection, query: Query) -> pl.DataFrame:
+    parameters = dict(query.parameters) or None
+    frame: pl.DataFrame = cursor.sql(query.text, params=parameters).pl()
+    return frame
+
+
+def _available(name: str, filters: Filters) -> Metric:
+    metric = declared(name)
+    reason = unavailable(metric, filters)
+    if reason:
+        raise MetricError(reason, f"`python -m metrics list` says what {metric.label} can be split by.")
+    return metric
+
+
+def _evaluate(cursor: duckdb.DuckDBPyConnection, metric: Metric, filters: Filters) -> pl.DataFrame:
+    frame = _run(cursor, sql.compile_metric(metric, filters))
+    low, high = wilson(pl.col("numerator"), pl.col("denominator"))
+    if metric.kind != "conversion" or filters.basis == "in_period":
+        low = high = pl.lit(None, dtype=pl.Float64)
+    schema = _schema(filters)
+    found = frame.with_columns(low=low, high=high, reason=pl.lit(None, dtype=pl.String))
+    return found.select(pl.col(name).cast(kind) for name, kind in schema.items())
+
+
+def _nothing(metric: Metric, filters: Filters, reason: str) -> pl.DataFrame:
+    schema = _schema(filters)
+    row = dict.fromkeys(schema) | {"metric": metric.name, "reason": reason}
+    return pl.DataFrame([row], schema=schema)
+
+
+def _schema(filters: Filters) -> dict[str, pl.DataType]:
+    names: list[str] = []
+    for name in filters.by:
+        names += [name, "credit"] if name == "person" else [name]
+    texts: dict[str, pl.DataType] = {name: pl.String() for name in names}
+    period: dict[str, pl.DataType] = {"period": pl.Date()} if filters.grain else {}
+    numbers: dict[str, pl.DataType] = {name: pl.Float64() for name in _NUMBERS}
+    return texts | period | {"metric": pl.String()} | numbers | {"reason": pl.String()}

@@ -1,0 +1,696 @@
+"""Declarations and filters in, one readable DuckDB query out: the text and its parameters. Nothing runs here.
+
+A query reads from the top: what "now" is at each store; the rows of each fact on each clock, with their flags as they
+stood then; the totals of those rows; the result. Two facts are never joined row to row: each is totalled at its own
+grain, then the totals are joined on the dimensions they share. Values travel as parameters.
+
+Only functions that every engine has are used; arithmetic of instants stands in `_after` and `_seconds_between`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from metrics.declare import (
+    DIMENSIONS,
+    FACTS,
+    LEAD,
+    OPPORTUNITY,
+    SECONDS_A_DAY,
+    SPEND_ENTRY,
+    Clock,
+    Conversion,
+    Fact,
+    Measure,
+    Metric,
+    MetricError,
+    Milestone,
+    Ratio,
+    Settles,
+)
+from metrics.filters import Filters
+
+Part = Literal["numerator", "denominator"]
+_DIVIDED: Final = "numerator / nullif(denominator, 0)"
+_SHARED_SOURCE: Final = "coalesce(shared.source_key, {fact}.source_key)"
+
+
+@dataclass(frozen=True)
+class Query:
+    """The text that runs and its named parameters."""
+
+    text: str
+    parameters: Mapping[str, object]
+
+    def with_parameters(self) -> str:
+        """The text under its parameters as comment lines, to read or to paste."""
+        lines = [f"-- ${name} = {json.dumps(value, default=str)}" for name, value in self.parameters.items()]
+        return "\n".join((*lines, self.text))
+
+
+@dataclass(frozen=True)
+class _Total:
+    """One aggregate over some rows: its name, its expression and the condition on the rows it takes."""
+
+    name: str
+    expression: str
+    of: str = ""
+
+    def text(self) -> str:
+        taken = f" filter (where {self.of})" if self.of else ""
+        return self.expression.format(taken=taken) + f" as {self.name}"
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of one fact on one clock that a metric looks at, with the columns and totals it needs of them."""
+
+    name: str
+    fact: Fact
+    at: str | None
+    day: str
+    base: tuple[str, ...]
+    columns: Mapping[str, str]
+    totals: tuple[_Total, ...]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A compiled metric: its rows, how its totals make a result, and which rows stand behind each part."""
+
+    metric: Metric
+    rows: tuple[_Rows, ...]
+    numerator: str
+    denominator: str
+    value: str = _DIVIDED
+    n_immature: str = "0"
+    minutes: str = ""
+    parts: Mapping[Part, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
+
+
+# ---------------------------------------------------------------------------- what the rest of the room calls
+
+
+def compile_metric(metric: Metric, filters: Filters) -> Query:
+    """The query of one metric under filters that it can have.
+
+    Columns: the dimensions of `by`, `credit` beside `person`, `period` with a grain, `metric, numerator, denominator,
+    value, n_immature`.
+    """
+    plan = _plan(metric, filters)
+    ctes = [*_preamble(plan, filters)]
+    for rows in plan.rows:
+        ctes.append((rows.name, _rows_text(rows, metric, filters)))
+        ctes.append((f"{rows.name}_totals", _totals_text(rows, filters)))
+    ctes.append(("result", _result_text(plan, filters)))
+    text = f"-- {metric.label}: {metric.description}\n{_with(ctes)}\n{_final_text(plan, filters)}"
+    return _query(text.rstrip() + "\n", _parameters(filters))
+
+
+def compile_rows(metric: Metric, part: Part, filters: Filters, limit: int | None = None) -> list[tuple[str, Query]]:
+    """The queries that list the rows behind one part, each with the name of its measure: one per term of a ratio."""
+    unsplit = filters.but(by=(), grain=None)
+    # Splitting by person chooses no rows, so a filter on people keeps its own role.
+    plan = _plan(metric, unsplit)
+    if part not in plan.parts:
+        raise MetricError(f"{metric.label} has no {part}.", "A count, a sum and a list of rows have only a numerator.")
+    named = {rows.name: rows for rows in plan.rows}
+    return [
+        (measure, _listing(named[name], condition, plan, unsplit, limit))
+        for name, condition, measure in plan.parts[part]
+    ]
+
+
+def compile_left_out(ratio: Ratio, filters: Filters) -> Query:
+    """How many leads a cost ratio left out because nobody knows what they cost: columns `left_out, looked_at`."""
+    totals = (_Total("left_out", "count(*){taken}", "not has_known_spend"), _Total("looked_at", "count(*){taken}"))
+    columns = {"has_known_spend": _spend_flag(LEAD, filters)}
+    rows = _one_clock(LEAD, LEAD.clock("created_at"), ("is_counted",), columns, totals)
+    plan = _Plan(ratio, (rows,), "", "", "")
+    unsplit = filters.but(by=(), grain=None)
+    ctes = [*_preamble(plan, unsplit), (rows.name, _rows_text(rows, ratio, unsplit))]
+    listed = ",\n    ".join(total.text() for total in totals)
+    return _query(f"{_with(ctes)}\nselect\n    {listed}\nfrom {rows.name}\n", _parameters(unsplit))
+
+
+# --------------------------------------------------------------------------------------------------- the plan
+
+
+def _plan(metric: Metric, filters: Filters) -> _Plan:
+    if isinstance(metric, Ratio):
+        return _plan_ratio(metric, filters)
+    if isinstance(metric, Measure):
+        return _plan_median(metric) if metric.measures == "median" else _plan_measure(metric, filters)
+    if filters.basis == "in_period":
+        return _plan_in_period(metric, filters)
+    return _plan_conversion(metric, filters)
+
+
+def _plan_measure(measure: Measure, filters: Filters) -> _Plan:
+    totals, value = _measured(measure, filters, "")
+    rows = _one_clock(
+        measure.table, measure.table.clock(measure.clock), measure.base, _measure_columns(measure), totals
+    )
+    parts: dict[Part, tuple[tuple[str, str, str], ...]] = {
+        "numerator": ((rows.name, measure.known or "", measure.name),)
+    }
+    return _Plan(measure, (rows,), value, "null", "numerator", parts=parts)
+
+
+def _plan_median(measure: Measure) -> _Plan:
+    """Rows that still wait count as infinitely long, so the median is unknown while fewer than half have ended."""
+    fact = measure.table
+    reached = _flag(fact, measure.reached or "")
+    waited = f"case when {reached} then coalesce({fact.name}.{measure.column}, 0) end"
+    totals = (
+        _Total("asked", "count(*)"),
+        _Total("answered", "count(seconds_waited)"),
+        _Total("longest", "max(seconds_waited)"),
+        _Total("middle", "median(coalesce(cast(seconds_waited as double), cast('infinity' as double)))"),
+    )
+    rows = _one_clock(fact, fact.clock(measure.clock), measure.base, {"seconds_waited": waited}, totals)
+    value = (
+        "case\n        when asked = 0 or 2 * answered < asked then null\n"
+        "        when 2 * answered = asked then longest / 60.0\n        else middle / 60.0\n    end"
+    )
+    parts: dict[Part, tuple[tuple[str, str, str], ...]] = {
+        "numerator": ((rows.name, "seconds_waited is not null", measure.name),),
+        "denominator": ((rows.name, "", measure.name),),
+    }
+    return _Plan(measure, (rows,), "null", "asked", "minutes", parts=parts, minutes=value)
+
+
+def _plan_conversion(metric: Conversion, filters: Filters) -> _Plan:
+    fact = metric.table
+    columns, hit, chance, immature = _outcome(metric)
+    count = _counted(filters, fact)
+    totals = [_Total("hits", count, hit), _Total("chances", count, chance)]
+    if immature:
+        totals.append(_Total("immature", count, immature))
+    rows = _one_clock(fact, fact.clock(metric.clock), metric.base, columns, tuple(totals))
+    parts: dict[Part, tuple[tuple[str, str, str], ...]] = {
+        "numerator": ((rows.name, hit, metric.name),),
+        "denominator": ((rows.name, chance, metric.name),),
+    }
+    n_immature = "immature" if immature else "0"
+    return _Plan(metric, (rows,), "hits", "chances", n_immature=n_immature, parts=parts)
+
+
+def _plan_in_period(metric: Conversion, filters: Filters) -> _Plan:
+    """Hits on their own day over chances on theirs: two readings of one fact, totalled apart."""
+    fact = metric.table
+    milestone = fact.milestone(metric.converted)
+    if milestone is None:
+        raise MetricError(f"{metric.label} has no in-period form.", "Use the basis cohort.")
+    hit_clock = Clock(name=milestone.at, at=milestone.at, on=milestone.on or "", verb=milestone.step)
+    count = _counted(filters, fact)
+    chances = _one_clock(fact, fact.clock(metric.clock), metric.base, {}, (_Total("chances", count),))
+    hits = _one_clock(fact, hit_clock, (*metric.base, metric.converted), {}, (_Total("hits", count),))
+    parts: dict[Part, tuple[tuple[str, str, str], ...]] = {
+        "numerator": ((hits.name, "", metric.name),),
+        "denominator": ((chances.name, "", metric.name),),
+    }
+    return _Plan(metric, (chances, hits), "coalesce(hits, 0)", "coalesce(chances, 0)", parts=parts)
+
+
+def _plan_ratio(ratio: Ratio, filters: Filters) -> _Plan:
+    values: dict[str, str] = {}
+    parts: dict[str, tuple[str, str, str]] = {}
+    rows = []
+    for terms in _terms_by_clock(ratio):
+        group, found, listed = _ratio_rows(ratio, terms, filters)
+        rows.append(group)
+        values.update(found)
+        parts.update(listed)
+    n_immature = "0"
+    if ratio.immature_days:
+        rows.append(_young_rows(ratio.immature_days, filters))
+        n_immature = "coalesce(immature, 0)"
+    numerator, denominator = _ratio_parts(ratio, values)
+    listing: dict[Part, tuple[tuple[str, str, str], ...]] = {
+        "numerator": tuple(parts[term.name] for term in (*ratio.plus, *ratio.minus)),
+        "denominator": tuple(parts[term.name] for term in ratio.per),
+    }
+    return _Plan(ratio, tuple(rows), numerator, denominator, n_immature=n_immature, parts=listing)
+
+
+def _ratio_parts(ratio: Ratio, values: Mapping[str, str]) -> tuple[str, str]:
+    plus = " + ".join(values[term.name] for term in ratio.plus)
+    minus = "".join(f" - {values[term.name]}" for term in ratio.minus)
+    denominator = " + ".join(values[term.name] for term in ratio.per)
+    if ratio.is_cost and not ratio.minus:
+        # Rows counted below are in source-months whose spend is known: no entry there means nothing was spent.
+        return f"case when {denominator} > 0 then coalesce({plus}, 0) else {plus} end", denominator
+    return plus + minus, denominator
+
+
+def _terms_by_clock(ratio: Ratio) -> list[list[Measure]]:
+    groups: dict[tuple[str, str], list[Measure]] = {}
+    for term in ratio.terms:
+        groups.setdefault((term.fact, term.clock), []).append(term)
+    return list(groups.values())
+
+
+def _ratio_rows(
+    ratio: Ratio, terms: list[Measure], filters: Filters
+) -> tuple[_Rows, dict[str, str], dict[str, tuple[str, str, str]]]:
+    """The rows of the terms that share a fact and a clock, the expression of each term's value, and its listing."""
+    fact = terms[0].table
+    clock = fact.clock(terms[0].clock)
+    base = tuple(flag for flag in terms[0].base if all(flag in term.base for term in terms))
+    columns: dict[str, str] = {}
+    totals: list[_Total] = []
+    values: dict[str, str] = {}
+    listed: dict[str, tuple[str, str, str]] = {}
+    for term in terms:
+        own = [flag for flag in term.base if flag not in base]
+        columns |= _measure_columns(term) | {flag: _flag(fact, flag) for flag in own}
+        if ratio.is_cost and fact.spend_flag:
+            columns[fact.spend_flag] = _spend_flag(fact, filters)
+            own.append(fact.spend_flag)
+        found, values[term.name] = _measured(term, filters, " and ".join(own))
+        totals.extend(found)
+        listed[term.name] = (_rows_name(fact, clock), _all_of(*own, term.known or ""), term.name)
+    return _one_clock(fact, clock, base, columns, tuple(totals)), values, listed
+
+
+def _young_rows(days: int, filters: Filters) -> _Rows:
+    """Eligible unsold opportunities of source-months with known spend that may still buy."""
+    fact = OPPORTUNITY
+    columns = {
+        "is_sold": _flag(fact, "is_sold"),
+        "has_known_spend": _spend_flag(fact, filters),
+        "is_young": f"{_after(f'{fact.name}.created_by', days * SECONDS_A_DAY)} > store_now.now_at",
+    }
+    total = _Total("immature", _counted(filters, fact), "has_known_spend and is_young and not is_sold")
+    return _one_clock(fact, fact.clock("created_at"), ("is_eligible",), columns, (total,))
+
+
+# ---------------------------------------------------------------------------- totals of measures and outcomes
+
+
+def _counted(filters: Filters, fact: Fact) -> str:
+    return "coalesce(sum(share){taken}, 0)" if _is_shared(fact, filters) else "count(*){taken}"
+
+
+def _measured(measure: Measure, filters: Filters, condition: str) -> tuple[tuple[_Total, ...], str]:
+    """The totals of a count or a sum over the rows of `condition`, and the expression of its value after the join."""
+    if measure.measures == "count":
+        total = _Total(measure.name, _counted(filters, measure.table), condition)
+        return (total,), f"coalesce({measure.name}, 0)"
+    share = " * share" if _is_shared(measure.table, filters) else ""
+    summed = _Total(measure.name, f"sum({measure.column}{share}){{taken}}", _all_of(condition, measure.known or ""))
+    if not measure.is_zero_when_empty:
+        return (summed,), measure.name
+    if measure.known is None:
+        return (summed,), f"coalesce({measure.name}, 0)"
+    looked_at = _Total(f"{measure.name}_rows", "count(*){taken}", condition)
+    return (summed, looked_at), f"case when coalesce({looked_at.name}, 0) = 0 then 0 else {measure.name} end"
+
+
+def _measure_columns(measure: Measure) -> dict[str, str]:
+    named = [name for name in (measure.column, measure.known) if name]
+    return {name: f"{measure.fact}.{name}" for name in named}
+
+
+def _outcome(metric: Conversion) -> tuple[dict[str, str], str, str, str]:
+    """Columns of a conversion's rows, and the conditions of a hit, a chance and an immature row."""
+    if metric.within is None:
+        columns, immature = _settling(metric)
+        return columns, metric.converted, "", immature
+    columns = _open_window(metric) if metric.within.days is None else _day_window(metric, metric.within.days)
+    hit = f"is_closed and {'not ' if metric.counts_misses else ''}{next(iter(columns))}"
+    return columns, hit, "is_closed", "not is_closed"
+
+
+def _settling(metric: Conversion) -> tuple[dict[str, str], str]:
+    fact, flag, settles = metric.table, metric.converted, metric.settles
+    columns = {flag: _flag(fact, flag)}
+    if settles is None:
+        return columns, ""
+    if settles.unresolved is None:
+        start = f"{fact.name}.{settles.start}"
+        columns["is_settling"] = f"{_after(start, settles.days * SECONDS_A_DAY)} > store_now.now_at"
+        return columns, f"is_settling and not {flag}"
+    columns[settles.unresolved] = _unresolved(fact, flag, settles)
+    return columns, settles.unresolved
+
+
+def _unresolved(fact: Fact, flag: str, settles: Settles) -> str:
+    """No outcome recorded, or one that came after now."""
+    recorded = f"{fact.name}.{settles.unresolved}"
+    return f"{recorded} or ({fact.name}.{flag} and not {_flag(fact, flag)})"
+
+
+def _day_window(metric: Conversion, days: int) -> dict[str, str]:
+    fact, milestone = metric.table, _milestone(metric)
+    seconds = days * SECONDS_A_DAY
+    # A step dated before the start has no lag, and counts.
+    in_time = f"{_flag(fact, milestone.flag)} and coalesce({fact.name}.{milestone.seconds} <= {seconds}, true)"
+    closed = f"{_after(f'{fact.name}.created_by', seconds)} <= store_now.now_at"
+    return {f"{milestone.flag}_in_time": in_time, "is_closed": closed}
+
+
+def _open_window(metric: Conversion) -> dict[str, str]:
+    fact, milestone = metric.table, _milestone(metric)
+    standard = f"{fact.name}.response_standard_seconds"
+    closed = f"coalesce(open_time_now.open_seconds - {fact.name}.created_open_seconds >= {standard}, false)"
+    reached = _flag(fact, milestone.flag)
+    if metric.counts_misses:
+        return {milestone.flag: reached, "is_closed": closed}
+    in_time = f"{reached} and coalesce({fact.name}.{milestone.open_seconds} <= {standard}, true)"
+    return {f"{milestone.flag}_in_time": in_time, "is_closed": closed}
+
+
+def _milestone(metric: Conversion) -> Milestone:
+    milestone = metric.table.milestone(metric.converted)
+    if milestone is None:
+        raise MetricError(f"{metric.name}: {metric.converted} has no moment.", "Declare its milestone on the fact.")
+    return milestone
+
+
+# ------------------------------------------------------------------------------------------------ expressions
+
+
+def _flag(fact: Fact, flag: str) -> str:
+    """A flag as it stood now: a step with a moment later than now has not happened."""
+    milestone = fact.milestone(flag)
+    if milestone is None:
+        return f"{fact.name}.{flag}"
+    return f"({fact.name}.{flag} and coalesce({fact.name}.{milestone.at} <= store_now.now_at, true))"
+
+
+def _after(instant: str, seconds: int) -> str:
+    """The instant so many seconds later. Seconds, not days: a day is 23 or 25 hours twice a year."""
+    return f"{instant} + interval '{seconds} seconds'"
+
+
+def _seconds_between(earlier: str, later: str) -> str:
+    return f"(epoch({later}) - epoch({earlier}))"
+
+
+def _day(fact: Fact, clock: Clock) -> str:
+    """The day of the store in which a clock falls; computed where the star does not hold it."""
+    if clock.on:
+        return f"{fact.name}.{clock.on}"
+    return f"cast({fact.name}.{clock.at} at time zone store_now.time_zone as date)"
+
+
+def _all_of(*conditions: str) -> str:
+    return " and ".join(dict.fromkeys(condition for condition in conditions if condition))
+
+
+def _is_shared(fact: Fact, filters: Filters) -> bool:
+    """Whether the attribution bridge decides the source of this fact's rows."""
+    return fact.is_shared and filters.attribution != "first" and filters.uses_source
+
+
+def _spend_flag(fact: Fact, filters: Filters) -> str:
+    """Whether the spend of the row's source in its month is known; where it is shared out, of that source."""
+    own = f"{fact.name}.{fact.spend_flag}"
+    if not _is_shared(fact, filters):
+        return own
+    is_own = f"shared.source_key is null or shared.source_key = {fact.name}.source_key"
+    return f"case\n        when {is_own} then {own}\n        else known_spend.source_key is not null\n    end"
+
+
+# --------------------------------------------------------------------------------------------------- the text
+
+
+def _rows_name(fact: Fact, clock: Clock) -> str:
+    return f"{fact.noun}_{clock.verb}"
+
+
+def _one_clock(
+    fact: Fact, clock: Clock, base: tuple[str, ...], columns: Mapping[str, str], totals: tuple[_Total, ...]
+) -> _Rows:
+    return _Rows(_rows_name(fact, clock), fact, clock.at, _day(fact, clock), base, columns, totals)
+
+
+def _with(ctes: Iterable[tuple[str, str]]) -> str:
+    return "with " + ",\n\n".join(f"{name} as (\n{_indent(text)}\n)" for name, text in ctes) + "\n"
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"    {line}" if line else line for line in text.splitlines())
+
+
+def _preamble(plan: _Plan, filters: Filters) -> list[tuple[str, str]]:
+    ctes = [("store_now", _store_now(filters))]
+    if _needs_open_time(plan.metric):
+        ctes.append(("open_time_now", _open_time_now()))
+    if _needs_known_spend(plan, filters):
+        ctes.append(("known_spend", _known_spend()))
+    return ctes
+
+
+def _needs_open_time(metric: Metric) -> bool:
+    return isinstance(metric, Conversion) and metric.within is not None and metric.within.days is None
+
+
+def _needs_known_spend(plan: _Plan, filters: Filters) -> bool:
+    is_cost = isinstance(plan.metric, Ratio) and plan.metric.is_cost
+    return is_cost and any(_is_shared(rows.fact, filters) for rows in plan.rows)
+
+
+def _store_now(filters: Filters) -> str:
+    now, today = "as_of", "as_of_on"
+    if filters.as_of:
+        now = "cast($as_of as timestamptz)"
+        today = f"cast({now} at time zone time_zone as date)"
+    return (
+        f"-- what now is at each store\nselect\n    store_key,\n    store,\n    time_zone,\n    {now} as now_at,\n"
+        f"    {today} as today\nfrom dim_store"
+    )
+
+
+def _open_time_now() -> str:
+    """Opening time of the last day that has begun, up to now."""
+    open_today = _seconds_between("dim_date.opens_at", "least(store_now.now_at, dim_date.closes_at)")
+    return (
+        "-- how many seconds each store has been open by now\n"
+        "select\n    store_now.store_key,\n"
+        f"    dim_date.open_seconds_before + greatest(0, coalesce({open_today}, 0)) as open_seconds\n"
+        "from store_now\n"
+        "join dim_date on dim_date.store_key = store_now.store_key\n"
+        "where dim_date.starts_at = (\n"
+        "    select max(begun.starts_at)\n    from dim_date as begun\n"
+        "    where begun.store_key = store_now.store_key and begun.starts_at <= store_now.now_at\n)"
+    )
+
+
+def _known_spend() -> str:
+    return (
+        "-- source-months whose spend is known\n"
+        "select distinct store_key, source_key, date_trunc('month', day) as month\n"
+        f"from {SPEND_ENTRY.name}\nwhere is_known"
+    )
+
+
+def _rows_text(rows: _Rows, metric: Metric, filters: Filters, extra: Mapping[str, str] | None = None) -> str:
+    columns = {**_key_columns(rows, filters), **rows.columns}
+    if _is_shared(rows.fact, filters):
+        columns["share"] = "coalesce(shared.weight, 1)"
+    columns |= extra or {}
+    listed = ",\n    ".join(_as(expression, name) for name, expression in (columns or {"counted": "1"}).items())
+    conditions = "\n  and ".join(_conditions(rows, filters))
+    role = filters.role(metric)
+    joins = "\n".join(_joins(rows, metric, filters, role, is_listing=extra is not None))
+    return f"select\n    {listed}\nfrom {rows.fact.name}\n{joins}\nwhere {conditions}"
+
+
+def _as(expression: str, name: str) -> str:
+    is_bare = expression.endswith(f".{name}") and " " not in expression
+    return expression if is_bare else f"{expression} as {name}"
+
+
+def _key_columns(rows: _Rows, filters: Filters) -> dict[str, str]:
+    columns = {name: _label(name, rows.fact) for name in filters.by}
+    if filters.grain:
+        columns["period"] = f"cast(date_trunc('{filters.grain}', {rows.day}) as date)"
+    return columns
+
+
+def _label(dimension: str, fact: Fact) -> str:
+    table = next(found.table for found in DIMENSIONS if found.name == dimension)
+    return f"{ {'dim_store': 'store_now', 'fact': fact.name}.get(table, table) }.{dimension}"
+
+
+def _conditions(rows: _Rows, filters: Filters) -> list[str]:
+    fact = rows.fact
+    happened = f"{fact.name}.{rows.at} <= store_now.now_at" if rows.at else f"{rows.day} <= store_now.today"
+    conditions = [_flag(fact, flag) for flag in rows.base] + [happened]
+    if filters.start:
+        conditions.append(f"{rows.day} >= $start")
+    if filters.end:
+        conditions.append(f"{rows.day} <= $end")
+    for name, labels in filters.where.items():
+        listed = ", ".join(f"${name}_{number}" for number in range(1, len(labels) + 1))
+        conditions.append(f"{_label(name, fact)} in ({listed})")
+    return conditions
+
+
+def _joins(rows: _Rows, metric: Metric, filters: Filters, role: str | None, *, is_listing: bool) -> list[str]:
+    fact = rows.fact.name
+    joins = [f"join store_now on store_now.store_key = {fact}.store_key"]
+    is_shared = _is_shared(rows.fact, filters)
+    if is_shared:
+        joins.append(
+            f"left join bridge_opportunity_source as shared\n    on shared.opportunity_key = {fact}.opportunity_key"
+            " and shared.attribution = $attribution"
+        )
+    if is_shared and isinstance(metric, Ratio) and metric.is_cost:
+        joins.append(
+            f"left join known_spend\n    on known_spend.store_key = {fact}.store_key"
+            f"\n    and known_spend.source_key = {_SHARED_SOURCE.format(fact=fact)}"
+            f"\n    and known_spend.month = date_trunc('month', {rows.day})"
+        )
+    if filters.uses_source or is_listing:
+        source = _SHARED_SOURCE.format(fact=fact) if is_shared else f"{fact}.source_key"
+        joins.append(f"left join dim_source on dim_source.source_key = {source}")
+    if role:
+        joins.append(f"left join dim_person on dim_person.person_key = {fact}.{role}_key")
+    if _needs_open_time(metric):
+        joins.append(f"left join open_time_now on open_time_now.store_key = {fact}.store_key")
+    return joins + (_listing_joins(rows.fact) if is_listing else [])
+
+
+def _keys(filters: Filters) -> list[str]:
+    return [*filters.by, *(["period"] if filters.grain else [])]
+
+
+def _totals_text(rows: _Rows, filters: Filters) -> str:
+    keys = _keys(filters)
+    listed = ",\n    ".join([*keys, *(total.text() for total in rows.totals)])
+    grouped = f"\ngroup by {', '.join(keys)}" if keys else ""
+    return f"select\n    {listed}\nfrom {rows.name}{grouped}"
+
+
+def _result_text(plan: _Plan, filters: Filters) -> str:
+    keys = _keys(filters)
+    listed = [
+        *keys,
+        f"cast({plan.numerator} as double) as numerator",
+        f"cast({plan.denominator} as double) as denominator",
+        f"cast({plan.n_immature} as double) as n_immature",
+    ]
+    if plan.minutes:
+        listed.append(f"{plan.minutes} as minutes")
+    joined = f"{plan.rows[0].name}_totals"
+    for rows in plan.rows[1:]:
+        other = f"{rows.name}_totals"
+        joined += f"\nfull outer join {other} using ({', '.join(keys)})" if keys else f"\ncross join {other}"
+    columns = ",\n    ".join(listed)
+    return f"select\n    {columns}\nfrom {joined}"
+
+
+def _final_text(plan: _Plan, filters: Filters) -> str:
+    listed = [*filters.by]
+    if "person" in filters.by:
+        listed.insert(listed.index("person") + 1, f"'{filters.role(plan.metric)}' as credit")
+    listed += ["period"] if filters.grain else []
+    listed += [f"'{plan.metric.name}' as metric", "numerator", "denominator"]
+    listed += [f"{plan.value} as value", "n_immature"]
+    keys = _keys(filters)
+    order = f"\norder by {', '.join(keys)}" if keys else ""
+    columns = ",\n    ".join(listed)
+    return f"select\n    {columns}\nfrom result{order}"
+
+
+def _query(text: str, parameters: Mapping[str, object]) -> Query:
+    """The text with those of the parameters that it names."""
+    named = set(re.findall(r"\$(\w+)", text))
+    return Query(text, {name: value for name, value in parameters.items() if name in named})
+
+
+def _parameters(filters: Filters) -> dict[str, object]:
+    parameters: dict[str, object] = {}
+    if filters.as_of:
+        parameters["as_of"] = filters.as_of.isoformat()
+    if filters.start:
+        parameters["start"] = filters.start
+    if filters.end:
+        parameters["end"] = filters.end
+    for name, labels in filters.where.items():
+        parameters |= {f"{name}_{number}": label for number, label in enumerate(labels, 1)}
+    if filters.attribution != "first" and filters.uses_source:
+        parameters["attribution"] = filters.attribution
+    return parameters
+
+
+# ----------------------------------------------------------------------------------- the rows behind a number
+
+
+def _listing(rows: _Rows, condition: str, plan: _Plan, filters: Filters, limit: int | None) -> Query:
+    extra = _listing_columns(rows)
+    ctes = [*_preamble(plan, filters)]
+    ctes.append((rows.name, _rows_text(rows, plan.metric, filters, extra)))
+    shown = [name for name in extra if not name.startswith("sort_")]
+    shown += ["share"] if _is_shared(rows.fact, filters) else []
+    kept = f"\nwhere {condition}" if condition else ""
+    order = f"order by sort_day, sort_key{', source' if 'share' in shown else ''}"
+    cut = "\nlimit $limit" if limit is not None else ""
+    text = f"{_with(ctes)}\nselect\n    {(',' + chr(10) + '    ').join(shown)}\nfrom {rows.name}{kept}\n{order}{cut}\n"
+    return _query(text, _parameters(filters) | ({"limit": limit} if limit is not None else {}))
+
+
+def _listing_columns(rows: _Rows) -> dict[str, str]:
+    fact = rows.fact
+    columns = {"store": "store_now.store"}
+    if fact.has_customer:
+        columns["customer"] = "dim_customer.customer"
+    columns |= {role: f"{role}.person" for role in fact.roles}
+    columns |= {"source": "dim_source.source", "source_group": "dim_source.source_group"}
+    columns |= {name: f"{fact.name}.{name}" for name in ("lead_type", "vehicle_condition") if name in fact.dimensions}
+    columns |= {name: f"{fact.name}.{name}" for name in fact.shown_columns}
+    return columns | {"sort_day": rows.day, "sort_key": f"{fact.name}.{fact.key}"}
+
+
+def _listing_joins(fact: Fact) -> list[str]:
+    joins = [f"left join dim_person as {role} on {role}.person_key = {fact.name}.{role}_key" for role in fact.roles]
+    if fact.has_customer:
+        joins.append(f"left join dim_customer on dim_customer.customer_key = {fact.name}.customer_key")
+    return joins
+
+
+# --------------------------------------------------------------------------------- what else the engine reads
+
+IN_UTC: Final = "set timezone = 'UTC'"
+STORES: Final = Query("select *\nfrom dim_store\norder by store\n", {})
+TARGETS: Final = Query(
+    "select dim_store.store, target.metric, target.value\nfrom target\n"
+    "left join dim_store on dim_store.store_key = target.store_key\norder by metric, store\n",
+    {},
+)
+FINDINGS: Final = Query(
+    "select data_finding.finding, dim_store.store, count(*) as records\nfrom data_finding\n"
+    "left join dim_store on dim_store.store_key = data_finding.store_key\ngroup by all\norder by all\n",
+    {},
+)
+SPAN: Final = Query(
+    "select\n    (select min(created_on) from fct_opportunity) as first_day,\n"
+    "    (select max(as_of_on) from dim_store) as last_day,\n    (select count(*) from loads.reject) as rejects\n",
+    {},
+)
+
+
+def row_counts() -> Query:
+    """Rows of each fact: columns `fact, records`."""
+    counts = "\nunion all\n".join(f"select '{name}' as fact, count(*) as records\nfrom {name}" for name in FACTS)
+    return Query(f"{counts}\norder by fact\n", {})
+
+
+def labels(dimension: str) -> Query:
+    """Every label of a dimension, in order, members like "(no source)" last: column `label`."""
+    table = next(found.table for found in DIMENSIONS if found.name == dimension)
+    if table == "fact":
+        having = [fact.name for fact in FACTS.values() if dimension in fact.dimensions]
+        found = "\n    union\n".join(f"    select {dimension} as label from {name}" for name in having)
+    else:
+        found = f"    select distinct {dimension} as label from {table}"
+    listed = f"select label\nfrom (\n{found}\n) as found\nwhere label is not null"
+    return Query(f"{listed}\norder by label like '(%)', lower(label), label\n", {})

@@ -1,0 +1,1 @@
+"""Pure statistics: numbers in, numbers out. Nothing here knows a table or a metric."""

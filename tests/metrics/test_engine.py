@@ -1,0 +1,168 @@
+"""The engine at its edge: snapshots that come and go, options, and the rows behind a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from metrics.catalog import METRICS
+from metrics.declare import MetricError, Ratio
+from metrics.engine import (
+    NoWarehouse,
+    Warehouse,
+    evaluate,
+    open_warehouse,
+    options,
+    query,
+    rows,
+    snapshot_facts,
+    spreadsheet_safe,
+    stores,
+    targets,
+)
+from metrics.filters import Filters, unavailable
+from metrics.sql import Part
+from tests.star import NOWS, empty_star, one_row_star, random_star, write_warehouse
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """A hundred and twenty random opportunities."""
+    directory = write_warehouse(tmp_path_factory.mktemp("crowded"), random_star(seed=8, opportunities=120))
+    warehouse = open_warehouse(directory)
+    yield warehouse
+    warehouse.close()
+
+
+def test_a_directory_without_a_snapshot_says_how_to_load_one(tmp_path: Path) -> None:
+    with pytest.raises(NoWarehouse, match="loaders load"):
+        open_warehouse(tmp_path)
+
+
+def test_a_current_that_names_nothing_says_how_to_publish_another(tmp_path: Path) -> None:
+    (tmp_path / "CURRENT").write_text("snapshots/gone.duckdb")
+    with pytest.raises(NoWarehouse, match="rollback"):
+        open_warehouse(tmp_path)
+
+
+def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
+    write_warehouse(tmp_path, empty_star())
+    (tmp_path / "snapshots" / "20260520T180000Z-0000abcd.duckdb").write_bytes(b"not a database at all")
+    with pytest.raises(NoWarehouse, match="cannot be read"):
+        open_warehouse(tmp_path)
+
+
+def test_a_refresh_follows_current_and_leaves_running_queries_on_the_old_snapshot(tmp_path: Path) -> None:
+    warehouse = open_warehouse(write_warehouse(tmp_path, empty_star()))
+    assert not warehouse.refresh()
+    with warehouse.cursor() as cursor:
+        write_warehouse(tmp_path, one_row_star(), name="20260521T180000Z-0000abcd")
+        assert warehouse.refresh()
+        assert cursor.sql("select count(*) as n from fct_opportunity").pl()["n"].item() == 0
+        assert evaluate(warehouse, ["opportunities"], Filters())["value"].item() == 1.0
+    assert warehouse.snapshot == "snapshots/20260521T180000Z-0000abcd.duckdb"
+    warehouse.close()
+
+
+def test_readers_are_never_torn_while_snapshots_are_published(tmp_path: Path) -> None:
+    """Leads and opportunities of one evaluation come from one snapshot: both 0 or both 1."""
+    warehouse = open_warehouse(write_warehouse(tmp_path, empty_star()))
+
+    def read(_: int) -> tuple[float, ...]:
+        warehouse.refresh()
+        return tuple(evaluate(warehouse, ["leads", "opportunities"], Filters())["value"].to_list())
+
+    with ThreadPoolExecutor(4) as readers:
+        running = [readers.submit(read, turn) for turn in range(40)]
+        for number, star in enumerate((one_row_star(), empty_star(), one_row_star())):
+            write_warehouse(tmp_path, star, name=f"2026052{number + 1}T180000Z-0000abcd")
+        assert {reading.result() for reading in running} <= {(0.0, 0.0), (1.0, 1.0)}
+    assert read(0) == (1.0, 1.0)
+    warehouse.close()
+
+
+def test_a_snapshot_cannot_be_written_through_the_engine(crowded: Warehouse) -> None:
+    with crowded.cursor() as cursor, pytest.raises(Exception, match="read-only"):
+        cursor.execute("delete from fct_opportunity")
+
+
+def test_facts_of_a_snapshot(crowded: Warehouse) -> None:
+    facts = snapshot_facts(crowded)
+    assert facts.loaded_at == datetime(2026, 5, 20, 18, tzinfo=UTC)
+    assert facts.as_of["Northgate Motors"] == NOWS["s1"]
+    assert facts.row_counts["fct_opportunity"] == 120
+    assert facts.reject_count == 0
+    assert stores(crowded)["store"].to_list() == ["Northgate Motors", "Southside Autos"]
+    assert targets(crowded).is_empty()
+
+
+def test_options_are_in_order_with_members_last(crowded: Warehouse) -> None:
+    assert options(crowded, "source") == ["Club", "Third Party", "unknown", "Website", "(no lead)", "(no source)"]
+    assert options(crowded, "person")[-1] == "(unassigned)"
+    assert set(options(crowded, "lead_type")) == {"internet", "phone", "walk_in", "(no lead)"}
+    with pytest.raises(MetricError):
+        options(crowded, "colour")
+
+
+def test_a_metric_that_cannot_be_had_is_one_row_with_its_reason(crowded: Warehouse) -> None:
+    found = evaluate(crowded, ["spend", "leads"], Filters(by=("person",)))
+    spend = found.filter(pl.col("metric") == "spend")
+    assert spend.height == 1
+    assert spend["value"].item() is None
+    assert "not for a person" in spend["reason"].item()
+    assert found.filter(pl.col("metric") == "leads")["reason"].is_null().all()
+    with pytest.raises(MetricError, match="not for a person"):
+        query("spend", Filters(by=("person",)))
+
+
+def test_columns_stand_in_the_promised_order(crowded: Warehouse) -> None:
+    found = evaluate(crowded, ["closing_rate"], Filters(by=("person", "store"), grain="month"))
+    assert found.columns == [
+        "person", "credit", "store", "period", "metric", "numerator", "denominator", "value", "low", "high",
+        "n_immature", "reason",
+    ]  # fmt: skip
+    assert found["credit"].unique().to_list() == ["salesperson"]
+
+
+@pytest.mark.parametrize("name", [found.name for found in METRICS])
+@pytest.mark.parametrize("filters", [Filters(), Filters(where={"source_group": ("Own",)}, attribution="even")], ids=str)
+def test_the_rows_behind_a_number_are_as_many_as_it_says(crowded: Warehouse, name: str, filters: Filters) -> None:
+    declared = next(found for found in METRICS if found.name == name)
+    if unavailable(declared, filters) or isinstance(declared, Ratio):
+        filters = Filters()
+    number = evaluate(crowded, [name], filters).row(0, named=True)
+    parts: list[Part] = ["numerator"] if declared.kind in ("count", "sum") else ["numerator", "denominator"]
+    for part in parts:
+        listed = rows(crowded, name, part, filters)
+        assert {"store", "source", "source_file", "source_line"} <= set(listed.columns)
+        if declared.kind in ("count", "conversion"):
+            counted = listed["share"].sum() if "share" in listed.columns else listed.height
+            assert counted == pytest.approx(number[part])
+
+
+def test_the_rows_behind_a_ratio_name_their_measure(crowded: Warehouse) -> None:
+    listed = rows(crowded, "roi", "numerator", Filters())
+    assert set(listed["measure"]) == {"cohort_gross", "spend"}
+    spent = listed.filter(pl.col("measure") == "spend")["amount"].sum()
+    assert float(spent) == pytest.approx(evaluate(crowded, ["roi"], Filters())["denominator"].item())
+
+
+def test_rows_can_be_cut_short(crowded: Warehouse) -> None:
+    assert rows(crowded, "opportunities", "numerator", Filters(), limit=3).height == 3
+
+
+def test_a_count_has_no_denominator_to_list(crowded: Warehouse) -> None:
+    with pytest.raises(MetricError, match="no denominator"):
+        rows(crowded, "leads", "denominator", Filters())
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_neutralised() -> None:
+    frame = pl.DataFrame({"text": ["=1+1", "+1", "-1", "@x", "plain", None], "number": [-1.0, 1, 2, 3, 4, 5]})
+    safe = spreadsheet_safe(frame)
+    assert safe["text"].to_list() == ["'=1+1", "'+1", "'-1", "'@x", "plain", None]
+    assert safe["number"].to_list() == frame["number"].to_list()
