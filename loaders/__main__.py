@@ -263,7 +263,7 @@ def _files_json(sheets: Sequence[Sheet], counts: list[dict[str, Any]]) -> list[d
         entry: dict[str, Any] = {"path": sheet.path}
         if sheet.sheet:
             entry["sheet"] = sheet.sheet
-        detail = {"error": sheet.error} if sheet.error else {"profile": sheet.profile, "tables": {}}
+        detail: dict[str, Any] = {"error": sheet.error} if sheet.error else {"profile": sheet.profile, "tables": {}}
         entries[sheet.path, sheet.sheet] = entry | detail
     for row in counts:
         if row["error"] is None:

@@ -6,6 +6,7 @@ If a metric cannot be said in these words, add a column to a fact, not a word to
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final, Literal
@@ -293,14 +294,19 @@ class Declared(_Frozen):
     credits: tuple[str, ...] = ()
 
     @property
+    @abstractmethod
     def kind(self) -> Kind:
         """Which of the five kinds it is."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def facts(self) -> tuple[Fact, ...]:
         """The fact tables it reads."""
-        raise NotImplementedError
+
+    @property
+    def is_money(self) -> bool:
+        """Whether it adds money up, so that two currencies cannot be put into one number."""
+        return self.unit is Unit.MONEY
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -423,6 +429,11 @@ class Ratio(Declared):
     def facts(self) -> tuple[Fact, ...]:
         """The facts of its terms."""
         return tuple(FACTS[name] for name in dict.fromkeys(term.fact for term in self.terms))
+
+    @property
+    def is_money(self) -> bool:
+        """Whether any of its terms is money, so that two currencies cannot be put into one number."""
+        return any(term.is_money for term in self.terms)
 
     @property
     def has_in_period(self) -> bool:

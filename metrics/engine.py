@@ -125,7 +125,7 @@ def evaluate(warehouse: Warehouse, metrics: Sequence[str], filters: Filters) -> 
     with warehouse.cursor() as cursor:
         for name in metrics:
             metric = declared(name)
-            reason = unavailable(metric, filters)
+            reason = unavailable(metric, filters) or _two_currencies(cursor, metric, filters)
             frames.append(_nothing(metric, filters, reason) if reason else _evaluate(cursor, metric, filters))
     return pl.concat(frames) if frames else pl.DataFrame(schema=_schema(filters))
 
@@ -266,6 +266,21 @@ def _run(cursor: duckdb.DuckDBPyConnection, query: Query) -> pl.DataFrame:
     parameters = dict(query.parameters) or None
     frame: pl.DataFrame = cursor.sql(query.text, params=parameters).pl()
     return frame
+
+
+def _two_currencies(cursor: duckdb.DuckDBPyConnection, metric: Metric, filters: Filters) -> str | None:
+    """Why money of these stores cannot be one number; None where they share a currency or stand apart."""
+    if not metric.is_money or "store" in filters.by:
+        return None
+    chosen = filters.where.get("store", ())
+    stores = _run(cursor, sql.STORES)
+    scope = stores.filter(pl.col("store").is_in(chosen)) if chosen else stores
+    found = scope["currency"].drop_nulls().unique().sort().to_list()
+    if len(found) < 2:
+        return None
+    return (
+        f"The stores keep their books in different currencies ({', '.join(found)}): choose one store, or split by it."
+    )
 
 
 def _available(name: str, filters: Filters) -> Metric:

@@ -16,8 +16,7 @@ Crm = Literal["vinsolutions", "activix"]
 StoryKind = Literal["weak_step", "unlucky_leads", "late_source", "mix_month"]
 
 STORY_KINDS: Final[tuple[StoryKind, ...]] = ("weak_step", "late_source", "unlucky_leads", "mix_month")
-UNITED_STATES_HOLIDAYS: Final = ((1, 1), (7, 4), (12, 25))
-CANADA_HOLIDAYS: Final = ((1, 1), (7, 1), (12, 25), (12, 26))
+HOLIDAYS: Final = ((1, 1), (7, 4), (12, 25))
 MORE_STORES: Final = ("Maple Ridge Cars", "Prairie Wheels", "Harbor Point Auto", "Stonegate Motors", "Valley Gate Cars")
 POOR_SOURCE: Final = "AutoBazaar"
 LATE_SOURCE: Final = "CarFinder"
@@ -116,14 +115,13 @@ def next_month(month: date) -> date:
 
 def _make_store(number: int, months: tuple[date, ...]) -> Store:
     years = range(months[0].year, months[-1].year + 2)
-    is_canadian = bool(number % 2)
-    holidays = CANADA_HOLIDAYS if is_canadian else UNITED_STATES_HOLIDAYS
+    is_eastern = bool(number % 2)
     return Store(
         name=_store_name(number),
-        time_zone="America/Toronto" if is_canadian else "America/Chicago",
-        currency="CAD" if is_canadian else "USD",
-        hours=StoreHours(fri="09:00-18:00", sat="10:00-17:00") if is_canadian else StoreHours(sat="09:00-18:00"),
-        holidays=tuple(date(year, month, day) for year in years for month, day in holidays),
+        time_zone="America/New_York" if is_eastern else "America/Chicago",
+        currency="USD",
+        hours=StoreHours(fri="09:00-18:00", sat="10:00-17:00") if is_eastern else StoreHours(sat="09:00-18:00"),
+        holidays=tuple(date(year, month, day) for year in years for month, day in HOLIDAYS),
     )
 
 

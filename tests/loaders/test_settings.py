@@ -25,7 +25,7 @@ def test_the_shipped_settings_name_the_two_demo_stores() -> None:
     settings = load_settings(SHIPPED)
     assert [(store.name, store.time_zone, store.currency) for store in settings.stores] == [
         ("Lakeside Motors", "America/Chicago", "USD"),
-        ("Hillcrest Auto", "America/Toronto", "CAD"),
+        ("Hillcrest Auto", "America/New_York", "USD"),
     ]
     assert date(2026, 7, 4) in settings.stores[0].holidays
     assert settings.targets["contact_rate"] == 0.70
