@@ -1,0 +1,44 @@
+"""Upboard's dashboard: page config, the list of pages, the shared filters, run.
+
+Start it with `streamlit run dashboard.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+from typing import Final
+
+import streamlit as st
+
+from pages import PAGES, frame, show
+
+# Drawn here: an icon named by a word would be fetched from outside this machine.
+FAVICON: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#1f5fa8"/>'
+    '<path d="M7 24V16h4v8zM14 24V11h4v13zM21 24V7h4v17z" fill="#fff"/></svg>'
+)
+
+
+def main(first: str = "overview") -> None:
+    """Draw the frame and the page that the address names; `first` is the page of the bare address."""
+    st.set_page_config(page_title="Upboard", page_icon=FAVICON, layout="wide")
+    show_page = show.prepare()
+    modules = [module for group in PAGES.values() for module in group]
+    pages = {_name(module): _page(module, show_page, is_first=_name(module) == first) for module in modules}
+    frame.register(pages)
+    st.navigation({reader: [pages[_name(module)] for module in group] for reader, group in PAGES.items()}).run()
+
+
+def _page(module: ModuleType, show_page: Callable[[ModuleType], None], *, is_first: bool) -> st.Page:
+    run = partial(show_page, module)
+    return st.Page(run, title=module.TITLE, icon=module.ICON, url_path=_name(module), default=is_first)
+
+
+def _name(module: ModuleType) -> str:
+    return module.__name__.rpartition(".")[2]
+
+
+if __name__ == "__main__":
+    main()

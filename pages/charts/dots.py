@@ -1,0 +1,81 @@
+"""A rate per person or source as a dot on its interval, beside one line for all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+
+from pages import theme
+from pages.charts.layout import finish, tick_format
+
+
+def draw_dots(frame: pl.DataFrame, by: str, unit: str, whole: Mapping[str, Any], whole_label: str) -> go.Figure:
+    """Draw one row per member in the order of the frame, top to bottom, all in one colour.
+
+    `frame`: one metric as `evaluate` gives it by one dimension. `whole`: the same metric for all members together.
+    A member without a value keeps its row, without a dot.
+    """
+    rows = frame.to_dicts()
+    figure = go.Figure(_dots(rows, by, unit))
+    if whole["value"] is not None:
+        figure.add_vline(x=whole["value"], line={"color": theme.REFERENCE, "dash": "dash", "width": 2})
+        note = f"{whole_label} {theme.number(whole['value'], unit)}"
+        figure.add_annotation(x=whole["value"], y=1, yref="paper", yanchor="bottom", text=note, showarrow=False)
+    labels = [theme.chart_label(row[by]) for row in rows]
+    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=labels, type="category")
+    figure.update_xaxes(tickformat=tick_format(unit), rangemode="tozero", nticks=6)
+    finish(figure, height=90 + 34 * len(rows), legend=False)
+    return figure.update_layout(margin={"t": 32})
+
+
+def _dots(rows: list[dict[str, Any]], by: str, unit: str) -> go.Scatter:
+    values = [row["value"] for row in rows]
+    return go.Scatter(
+        x=values,
+        y=[theme.chart_label(row[by]) for row in rows],
+        mode="markers",
+        marker={"color": theme.NOW, "size": 10},
+        cliponaxis=False,
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [_gap(row["value"], row["high"]) for row in rows],
+            "arrayminus": [_gap(row["low"], row["value"]) for row in rows],
+            "color": theme.NOW,
+            "thickness": 2,
+            "width": 5,
+        },
+        text=[_hover(row, by, unit) for row in rows],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _gap(low: float | None, high: float | None) -> float:
+    return 0.0 if low is None or high is None else max(high - low, 0.0)
+
+
+def _hover(row: dict[str, Any], by: str, unit: str) -> str:
+    counted = theme.parts(row["numerator"], row["denominator"])
+    ends = theme.interval(row["low"], row["high"], unit)
+    return f"{theme.chart_label(row[by])}: {theme.number(row['value'], unit)}<br>{counted}<br>95% interval {ends}"
+
+
+def describe_dots(frame: pl.DataFrame, by: str, label: str, unit: str, whole: Mapping[str, Any]) -> str:
+    """The takeaway in one sentence: how many members there are, the overall value, whose interval leaves it out."""
+    if whole["value"] is None:
+        return f"{label}: nothing to show under these filters."
+    apart = [row[by] for row in frame.to_dicts() if not holds(row, whole["value"]) and row["value"] is not None]
+    head = f"{label} of {frame.height}, beside {theme.number(whole['value'], unit)} overall."
+    if not apart:
+        return f"{head} Every interval contains the overall rate: none is distinguishable from it."
+    return f"{head} The interval leaves out the overall rate for: {', '.join(apart)}."
+
+
+def holds(row: Mapping[str, Any], value: float) -> bool:
+    """Whether a row's 95 % interval contains a value; a row without an interval cannot be told apart, so True."""
+    if row["low"] is None or row["high"] is None:
+        return True
+    return bool(row["low"] <= value <= row["high"])

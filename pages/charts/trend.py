@@ -1,0 +1,124 @@
+"""One metric over time: solid where the period is settled, dashed and hollow where rows are still open."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+
+from pages import theme
+from pages.charts.layout import finish, tick_format
+
+_NAMES = {"day": "%d %b %Y", "week": "%d %b %Y", "month": "%b %Y", "quarter": "%b %Y", "year": "%Y"}
+
+
+def draw_trend(frame: pl.DataFrame, unit: str, grain: str, *, currency: str = "USD") -> go.Figure:
+    """Draw value by period with its 95 % interval as a ribbon.
+
+    `frame`: one metric as `evaluate` gives it with a grain. Periods without a value are left out, not drawn as 0.
+    A period with `n_immature` above 0 gets a hollow marker, and the line that leads to it is dashed.
+    """
+    known = frame.filter(pl.col("value").is_not_null()).sort("period")
+    figure = go.Figure()
+    if known["low"].is_not_null().any():
+        _ribbon(figure, known)
+    _line(figure, known, settled_rows(known), "settled", "solid")
+    _line(figure, known, _open_rows(known), "still open, will move", "dot")
+    figure.add_trace(_markers(known, unit, grain, currency))
+    figure.update_yaxes(tickformat=tick_format(unit), rangemode="tozero")
+    figure.update_xaxes(tickformat=_NAMES[grain])
+    return finish(figure, height=320)
+
+
+def settled_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """The leading rows in time order up to the first that is still open."""
+    is_open = (frame["n_immature"].fill_null(0) > 0).to_list()
+    return frame.head(is_open.index(True) if True in is_open else frame.height)
+
+
+def _open_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rest, beginning with the last settled row so that the line does not break."""
+    settled = settled_rows(frame).height
+    return frame.slice(max(settled - 1, 0)) if settled < frame.height else frame.clear()
+
+
+def _ribbon(figure: go.Figure, frame: pl.DataFrame) -> None:
+    edge = {"x": frame["period"].to_list(), "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+    figure.add_trace(go.Scatter(**edge, y=frame["high"].to_list(), showlegend=False))
+    figure.add_trace(
+        go.Scatter(**edge, y=frame["low"].to_list(), fill="tonexty", fillcolor=theme.RIBBON, name="95% interval")
+    )
+
+
+def _line(figure: go.Figure, frame: pl.DataFrame, rows: pl.DataFrame, name: str, dash: str) -> None:
+    if rows.is_empty() or frame.is_empty():
+        return
+    line = {"color": theme.NOW, "width": 2, "dash": dash}
+    x, y = rows["period"].to_list(), rows["value"].to_list()
+    figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, name=name, hoverinfo="skip"))
+
+
+def _markers(frame: pl.DataFrame, unit: str, grain: str, currency: str) -> go.Scatter:
+    rows = frame.to_dicts()
+    symbols = ["circle-open" if (row["n_immature"] or 0) > 0 else "circle" for row in rows]
+    return go.Scatter(
+        x=frame["period"].to_list(),
+        y=frame["value"].to_list(),
+        mode="markers",
+        marker={"symbol": symbols, "size": 8, "color": theme.NOW, "line": {"width": 2, "color": theme.NOW}},
+        text=[_hover(row, unit, grain, currency) for row in rows],
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _hover(row: dict[str, Any], unit: str, grain: str, currency: str) -> str:
+    lines = [f"{period_name(row['period'], grain)}: {theme.number(row['value'], unit, currency)}"]
+    if row["denominator"] is not None:
+        lines.append(theme.parts(row["numerator"], row["denominator"]))
+    if row["low"] is not None:
+        lines.append(f"95% interval {theme.interval(row['low'], row['high'], unit, currency)}")
+    if row["n_immature"]:
+        lines.append(f"{row['n_immature']:,.0f} still open")
+    return "<br>".join(lines)
+
+
+def period_name(day: dt.date, grain: str) -> str:
+    """How a period is called: `Mar 2026` for a month, `Q1 2026` for a quarter, its first day for a week."""
+    if grain == "quarter":
+        return f"Q{(day.month + 2) // 3} {day.year}"
+    name = day.strftime(_NAMES[grain])
+    return f"week of {name}" if grain == "week" else name
+
+
+def describe_trend(frame: pl.DataFrame, label: str, unit: str, grain: str, *, currency: str = "USD") -> str:
+    """The takeaway in one sentence: first and last settled value, lowest and highest, how many periods are open."""
+    known = frame.filter(pl.col("value").is_not_null()).sort("period")
+    settled = settled_rows(known)
+    if settled.is_empty():
+        return f"{label}: no {grain} is settled yet; {known.height} with rows still open."
+    first, last = settled.row(0, named=True), settled.row(-1, named=True)
+    lowest, highest = settled["value"].min(), settled["value"].max()
+    shown = [theme.number(v, unit, currency) for v in (first["value"], last["value"], lowest, highest)]  # type: ignore[arg-type]
+    open_count = known.height - settled.height
+    tail = f" {open_count} later periods are still open and will move." if open_count else ""
+    names = [period_name(row["period"], grain) for row in (first, last)]
+    span = f"from {shown[0]} in {names[0]} to {shown[1]} in {names[1]}"
+    return f"{label} went {span}, between {shown[2]} and {shown[3]}.{tail}"
+
+
+def tabulate_trend(frame: pl.DataFrame, unit: str, grain: str, *, currency: str = "USD") -> pl.DataFrame:
+    """The chart's table twin: period, value, n, interval and what is still open, as ready text."""
+    rows = [
+        {
+            "Period": period_name(row["period"], grain),
+            "Value": theme.number(row["value"], unit, currency),
+            "n": theme.parts(row["numerator"], row["denominator"]),
+            "95% interval": theme.interval(row["low"], row["high"], unit, currency),
+            "Still open": theme.number(row["n_immature"] or 0, "count"),
+        }
+        for row in frame.sort("period").to_dicts()
+    ]
+    return theme.table(rows)

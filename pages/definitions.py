@@ -1,0 +1,147 @@
+"""Definitions: for everyone. Every metric in plain words, and the very query that counts it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import streamlit as st
+
+from metrics.catalog import METRICS
+from metrics.declare import Conversion, Measure, Metric, OneFact, Ratio
+from metrics.filters import Filters, unavailable
+from pages import frame, sentences, theme
+
+TITLE: Final = "Definitions"
+ICON: Final = ":material/menu_book:"
+QUESTION: Final = "What exactly does each number count, and what does it leave out?"
+COMPARES: Final = False
+
+FLAGS: Final = {
+    "is_counted": "counted as a sale or lead (retail or lease and not reversed; not a test, not a resend)",
+    "is_eligible": "a sales opportunity (not service, not import, not a test, not all duplicates)",
+    "needs_answer": "needs an answer (not a phone call, not a walk-in)",
+    "is_attempted": "a person tried to reach the customer",
+    "is_contacted": "the customer and one of our people both spoke",
+    "is_appointment_set": "a sales or test-drive appointment was set",
+    "is_shown": "the customer came to an appointment",
+    "is_sold": "a retail or lease deal that was not reversed",
+    "is_standing": "a sales or test-drive appointment that was due and neither cancelled nor moved before",
+    "is_counted_set": "a sales or test-drive appointment, a chain of reschedules once",
+    "is_confirmed": "confirmed before it was due",
+    "has_known_gross": "its gross is known",
+    "is_known": "its spend is known",
+}
+
+
+def render(filters: Filters) -> None:
+    """List the metrics that the search finds, grouped as in the catalogue; a `metric` in the URL stands first, open."""
+    asked = st.query_params.get("metric")
+    wanted = st.text_input("Search", key="find", bind="query-params", placeholder="show rate, spend, gross ...")
+    found = [metric for metric in METRICS if matches(metric, wanted or "")]
+    if asked is not None and asked not in {metric.name for metric in METRICS}:
+        st.warning(f"This link asks for the metric “{theme.plain(asked)}”, which Upboard does not have.")
+    if not found:
+        st.info(f"No metric matches “{theme.plain(wanted or '')}”. Try a shorter word, or clear the search.")
+        return
+    st.caption(f"{len(found)} of {len(METRICS)} metrics. Each shows the query that runs under these filters.")
+    for metric in (one for one in found if one.name == asked):
+        _entry(metric, filters, is_open=True)
+    found = [metric for metric in found if metric.name != asked]
+    for family in dict.fromkeys(metric.family for metric in found):
+        st.subheader(family)
+        for metric in (one for one in found if one.family == family):
+            _entry(metric, filters, is_open=False)
+
+
+def matches(metric: Metric, wanted: str) -> bool:
+    """Whether every word of the search stands in the metric's name, label, family or description."""
+    text = f"{metric.name} {metric.label} {metric.family} {metric.description}".casefold()
+    return all(word in text for word in wanted.casefold().split())
+
+
+def _entry(metric: Metric, filters: Filters, *, is_open: bool) -> None:
+    box = st.expander(metric.label, expanded=is_open, key=f"entry_{metric.name}", on_change="rerun")
+    with box:
+        if not box.open:
+            return
+        st.markdown(theme.plain(metric.description))
+        st.table(
+            theme.table(facts_of(metric)), hide_index=True, hide_header=True, border="horizontal", alt=metric.label
+        )
+        reason = unavailable(metric, filters)
+        if reason:
+            st.info(theme.plain(reason))
+            return
+        query = frame.query(metric.name, filters)
+        st.caption("The query, with its parameters:")
+        st.code(query.text, language="sql", wrap_lines=True)
+        st.code(parameters(query.parameters), language="text", wrap_lines=True)
+
+
+def parameters(values: Mapping[str, object]) -> str:
+    """Parameters one per line, as `$name = value`; a sentence where there are none."""
+    return "\n".join(f"${name} = {value}" for name, value in values.items()) or "no parameters"
+
+
+def facts_of(metric: Metric) -> list[dict[str, str]]:
+    """What a metric states about itself, as pairs of a question and its answer in plain words."""
+    pairs = {
+        "Numerator": numerator_words(metric),
+        "Denominator": denominator_words(metric),
+        "Counted by": sentences.clock_words(metric),
+        "Window": window_words(metric),
+        "Credited to": ", ".join(role.replace("_", " ") for role in metric.credits) or "nobody",
+        "Can be split by": ", ".join(frame.LABELS[name].lower() for name in metric.dimensions),
+        "Better when": {True: "higher", False: "lower", None: "neither: read it with the others"}[
+            metric.higher_is_better
+        ],
+        "Name": metric.name,
+    }
+    return [{"What": key, "Meaning": value} for key, value in pairs.items()]
+
+
+def numerator_words(metric: Metric) -> str:
+    """What is counted above the line."""
+    if isinstance(metric, Conversion):
+        hit = FLAGS[metric.converted]
+        return f"those not reached by: {hit}" if metric.counts_misses else f"those of them with: {hit}"
+    if isinstance(metric, Ratio):
+        above = " plus ".join(term.label.lower() for term in metric.plus)
+        below = "".join(f" less {term.label.lower()}" for term in metric.minus)
+        return above + below
+    return _measured(metric)
+
+
+def _measured(metric: Measure) -> str:
+    rows = _base(metric)
+    if metric.measures == "count":
+        return rows
+    return f"{metric.measures} of {str(metric.column).replace('_', ' ')} over {rows}"
+
+
+def denominator_words(metric: Metric) -> str:
+    """What stands below the line."""
+    if isinstance(metric, Conversion):
+        return _base(metric)
+    if isinstance(metric, Ratio):
+        per = " plus ".join(term.label.lower() for term in metric.per)
+        return f"{per}; only source-months with known spend, above and below" if metric.is_cost else per
+    return "none: not a rate"
+
+
+def _base(metric: OneFact) -> str:
+    rules = "; ".join(FLAGS[flag] for flag in metric.base)
+    return f"{metric.table.noun}: {rules}" if rules else metric.table.noun
+
+
+def window_words(metric: Metric) -> str:
+    """How long a row has, and when it stops being open."""
+    if isinstance(metric, Conversion) and metric.within is not None:
+        length = f"{metric.within.days} days" if metric.within.days else "the store's standard, in opening hours"
+        return f"{length}; rows whose time is not up are in neither part and are stated"
+    if isinstance(metric, Conversion) and metric.settles is not None and metric.settles.days:
+        return f"so far: every row counts; those without a result settle after {metric.settles.days} days"
+    if isinstance(metric, Ratio) and metric.immature_days:
+        return f"so far: opportunities younger than {metric.immature_days} days are stated as still open"
+    return "none"

@@ -1,0 +1,54 @@
+"""Rows as files that people open elsewhere: CSV and Excel, each saying what it holds and as of when."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+import xlsxwriter
+
+_RUNS_AS_FORMULA: Final = r"^[=+\-@\t\r]"
+_SHEET_ROWS: Final = 1_048_575
+
+
+def neutralise(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same frame with an apostrophe before each text that a spreadsheet would run as a formula.
+
+    Only text can run; numbers and dates stay what they are. Column names are treated alike.
+    """
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
+    safe = frame.with_columns(_safe_cells(name) for name in texts)
+    return safe.rename({name: _safe(name) for name in frame.columns})
+
+
+def _safe_cells(name: str) -> pl.Expr:
+    cell = pl.col(name)
+    return pl.when(cell.str.contains(_RUNS_AS_FORMULA)).then(pl.lit("'") + cell).otherwise(cell).alias(name)
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+
+
+def to_csv(frame: pl.DataFrame, about: Mapping[str, str]) -> bytes:
+    """Comment lines that begin with `#`, then a header and the rows. UTF-8 with a mark, so that Excel reads accents."""
+    lines = [f"# {key}: {' '.join(value.split())}" for key, value in about.items()]
+    text = neutralise(frame).write_csv(datetime_format="%Y-%m-%d %H:%M")
+    return ("\n".join(lines) + "\n" + text).encode("utf-8-sig")
+
+
+def to_excel(frame: pl.DataFrame, about: Mapping[str, str]) -> bytes:
+    """A workbook of two sheets: the rows, and what they are. Formulas and links are written as text."""
+    buffer = io.BytesIO()
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    with xlsxwriter.Workbook(buffer, options) as workbook:
+        neutralise(frame.head(_SHEET_ROWS)).write_excel(workbook, "Rows", autofit=True)
+        sheet = workbook.add_worksheet("About")
+        sheet.set_column(0, 0, 18)
+        sheet.set_column(1, 1, 100)
+        for line, (key, value) in enumerate(about.items()):
+            sheet.write_string(line, 0, key)
+            sheet.write_string(line, 1, _safe(value))
+    return buffer.getvalue()

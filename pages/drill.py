@@ -1,0 +1,161 @@
+"""The drill to rows: every number can be opened, looked at and taken along as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+import polars as pl
+import streamlit as st
+
+from metrics import engine
+from metrics.catalog import metric as declared
+from metrics.declare import Metric, MetricError
+from metrics.filters import Filters
+from metrics.sql import Part
+from pages import download, frame, theme
+
+_ROWS_SHOWN: Final = 500
+
+
+def rows_button(
+    name: str, label: str, key: str, *, part: str = "numerator", member: tuple[str, str] | None = None
+) -> None:
+    """A button that opens the rows behind a number through the URL, so that Back closes them and a link opens them.
+
+    `member`: a dimension and its label, when the number is of one member.
+    """
+    action = partial(open_drill, name, part, member)
+    st.button(label, key=key, type="tertiary", icon=":material/table_rows:", on_click=action)
+
+
+def open_drill(name: str, part: str, member: tuple[str, str] | None = None) -> None:
+    """Put a drill into the URL."""
+    st.query_params["rows"] = f"{name}.{part}"
+    if member is not None:
+        st.query_params["member"] = f"{member[0]}:{member[1]}"
+
+
+def close_drill() -> None:
+    """Take the drill out of the URL."""
+    frame.forget(frame.DRILL_KEYS)
+
+
+def show_asked(filters: Filters) -> None:
+    """Open the rows that the URL asks for, if it does."""
+    asked = st.query_params.get("rows")
+    if asked is None:
+        return
+    name, _, part = asked.partition(".")
+    try:
+        found = declared(name)
+    except MetricError as error:
+        st.warning(f"This link asks for rows of “{theme.plain(name)}”. {theme.plain(error.message)}")
+        return
+    _rows_dialog(found, "denominator" if part == "denominator" else "numerator", _within(filters))
+
+
+def _within(filters: Filters) -> Filters:
+    """The filters of the member whose rows are asked for. A member outside the filters has no rows."""
+    dimension, separator, label = st.query_params.get("member", "").partition(":")
+    if not separator:
+        return filters
+    if dimension not in frame.LABELS:
+        frame.say_unknown(f"“{theme.plain(dimension)}”")
+        return filters
+    kept = filters.where.get(dimension)
+    chosen = (label,) if kept is None or label in kept else ("",)
+    return filters.but(where={**filters.where, dimension: chosen})
+
+
+def _rows_dialog(found: Metric, part: Part, filters: Filters) -> None:
+    show = st.dialog(f"Rows behind: {found.label}", width="large", on_dismiss=close_drill)(_rows_body)
+    show(found, part, filters)
+
+
+def _rows_body(found: Metric, part: Part, filters: Filters) -> None:
+    parts = parts_of(found)
+    part = st.segmented_control(
+        "Part",
+        list(parts),
+        default=part if part in parts else next(iter(parts)),
+        format_func=parts.__getitem__,
+        required=True,
+    )
+    try:
+        found_rows = readable(
+            engine.rows(frame.warehouse(), found.name, part, filters, limit=_ROWS_SHOWN + 1), frame.stores()
+        )
+    except MetricError as error:
+        st.info(theme.plain(error.message))
+        return
+    st.markdown(
+        f"{theme.plain(found.description)} **{frame.span_words(filters)}**, {theme.plain(frame.scope_words(filters))}."
+    )
+    if found_rows.is_empty():
+        st.info("No rows. Nothing was counted here under these filters.")
+        return
+    if found_rows.height > _ROWS_SHOWN:
+        st.caption(f"The first {_ROWS_SHOWN} rows; the files hold all of them.")
+    st.dataframe(found_rows.head(_ROWS_SHOWN), hide_index=True, alt=f"{parts[part]} of {found.label}", height=360)
+    _downloads(found, part, filters)
+
+
+def parts_of(found: Metric) -> dict[Part, str]:
+    """Which parts of a metric have rows, with what they hold in words."""
+    if found.kind == "conversion":
+        return {"numerator": "Counted as a hit", "denominator": "All that had the chance"}
+    if found.kind == "ratio":
+        return {"numerator": "Above the line", "denominator": "Below the line"}
+    return {"numerator": "Rows counted"} if found.kind != "median" else {"denominator": "Rows measured"}
+
+
+def _downloads(found: Metric, part: Part, filters: Filters) -> None:
+    opened, zones = frame.warehouse(), frame.stores()
+    about = about_rows(found, part, filters)
+    stem = f"upboard_{found.name}_{part}"
+
+    def written(write: Callable[[pl.DataFrame, Mapping[str, str]], bytes]) -> bytes:
+        return write(readable(engine.rows(opened, found.name, part, filters), zones), about)
+
+    with st.container(horizontal=True):
+        for label, ending, write in (("CSV", "csv", download.to_csv), ("Excel", "xlsx", download.to_excel)):
+            st.download_button(
+                f"Download {label}",
+                partial(written, write),
+                f"{stem}.{ending}",
+                key=f"download_{ending}",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+
+
+def about_rows(found: Metric, part: Part, filters: Filters) -> dict[str, str]:
+    """What a file of rows says about itself: metric, part, definition, filters, data-as-of and snapshot."""
+    known = frame.facts()
+    return {
+        "Metric": f"{found.label} ({found.name})",
+        "Rows": parts_of(found).get(part, part),
+        "Definition": found.description,
+        "Period": frame.span_words(filters),
+        "Filters": frame.scope_words(filters),
+        "Data as of": frame.as_of_words(),
+        "Times": "local time of each row's store",
+        "Snapshot": known.snapshot,
+    }
+
+
+def readable(frame: pl.DataFrame, zones: pl.DataFrame) -> pl.DataFrame:
+    """Rows with their times as text to the minute, in the local time of each row's store; UTC where none is named."""
+    moments = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Datetime)]
+    zone_of = dict(zones.select("store", "time_zone").iter_rows()) if "store" in frame.columns else {}
+    return frame.with_columns(_local(name, zone_of) for name in moments)
+
+
+def _local(name: str, zone_of: Mapping[str, str]) -> pl.Expr:
+    text = pl.col(name).dt.strftime("%Y-%m-%d %H:%M")
+    for store, zone in zone_of.items():
+        local = pl.col(name).dt.convert_time_zone(zone).dt.strftime("%Y-%m-%d %H:%M")
+        text = pl.when(pl.col("store") == store).then(local).otherwise(text)
+    return text.alias(name)

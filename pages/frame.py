@@ -1,0 +1,415 @@
+"""The frame around every page: the warehouse, the shared filters in the URL, banners, links, and the drill to rows.
+
+All that touches the URL stands here. Filters are widgets bound to the URL; drills are unbound keys that buttons on the
+same page and links between pages set (a link to the page one is on does not change the address, a button does). A
+link that asks for a value this data does not have keeps asking for it, so that the page never shows more than it meant.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, cast
+
+import polars as pl
+import streamlit as st
+
+from metrics import engine
+from metrics.catalog import metric as declared
+from metrics.declare import DIMENSIONS, Metric, Ratio, Unit
+from metrics.filters import Filters, Grain
+from metrics.sql import Query
+from pages import periods, theme
+from pages.charts.layout import CONFIG, Figure
+
+Row = dict[str, Any]
+
+FILTERED: Final = ("store", "source_group", "source", "person", "vehicle_condition", "lead_type")
+LABELS: Final = {dimension.name: dimension.label for dimension in DIMENSIONS}
+_NUMBERS: Final = ("numerator", "denominator", "value", "low", "high", "n_immature")
+DRILL_KEYS: Final = ("rows", "member")
+_CHOICES: Final = {"period": periods.PERIODS, "compare": periods.COMPARISONS, "grain": periods.GRAINS}
+_CHOICE_LABELS: Final = {"period": "Period", "compare": "Compare with", "grain": "Trend by"}
+_STALE_AFTER: Final = dt.timedelta(days=2)
+_LOAD: Final = "python -m loaders load PATH --settings data/settings.toml"
+_DEMO: Final = "make run"
+
+
+# The warehouse --------------------------------------------------------------------------------------------------------
+
+
+def warehouse_directory() -> Path:
+    """Where the snapshots are: the environment's UPBOARD_WAREHOUSE, else data/warehouse."""
+    return Path(os.environ.get("UPBOARD_WAREHOUSE", "data/warehouse"))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _opened(directory: str) -> engine.Warehouse:
+    return engine.open_warehouse(Path(directory))
+
+
+def warehouse() -> engine.Warehouse:
+    """The open warehouse of this server, on the snapshot that CURRENT names now. NoWarehouse where there is none."""
+    opened = _opened(str(warehouse_directory().resolve()))
+    opened.refresh()
+    return opened
+
+
+def _identity(opened: engine.Warehouse) -> str:
+    """What remembered numbers belong to: one snapshot of one directory."""
+    return f"{opened.directory}/{opened.snapshot}"
+
+
+_HASHES: Final[dict[str | type[Any], Callable[[Any], Any]]] = {
+    engine.Warehouse: _identity,
+    Filters: Filters.model_dump_json,
+}
+
+
+@st.cache_data(max_entries=4096, show_spinner=False, hash_funcs=_HASHES)
+def _evaluated(opened: engine.Warehouse, name: str, filters: Filters) -> pl.DataFrame:
+    return engine.evaluate(opened, (name,), filters)
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASHES)
+def _options(opened: engine.Warehouse, dimension: str) -> list[str]:
+    return engine.options(opened, dimension)
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHES)
+def _facts(opened: engine.Warehouse) -> engine.Facts:
+    return engine.snapshot_facts(opened)
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHES)
+def _stores(opened: engine.Warehouse) -> pl.DataFrame:
+    return engine.stores(opened)
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHES)
+def _targets(opened: engine.Warehouse) -> pl.DataFrame:
+    return engine.targets(opened)
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_HASHES)
+def _left_out(opened: engine.Warehouse, name: str, filters: Filters) -> str | None:
+    return engine.left_out(opened, name, filters)
+
+
+def evaluate(metrics: Sequence[str], filters: Filters) -> pl.DataFrame:
+    """Numbers of the present snapshot, remembered per snapshot, metric and filters."""
+    opened, mixed = warehouse(), _mixed_currencies(filters)
+    frames = [_evaluated(opened, name, filters) for name in metrics]
+    if mixed is None:
+        return pl.concat(frames)
+    return pl.concat(
+        _without_numbers(rows, mixed) if counts_money(declared(name)) else rows
+        for name, rows in zip(metrics, frames, strict=True)
+    )
+
+
+def counts_money(metric: Metric) -> bool:
+    """Whether a metric adds or divides amounts of money, as a return on spend does too."""
+    terms = metric.terms if isinstance(metric, Ratio) else (metric,)
+    return any(term.unit == Unit.MONEY for term in terms)
+
+
+def _mixed_currencies(filters: Filters) -> str | None:
+    """Why money cannot be added over the stores in scope; None where they keep one currency."""
+    found = currencies(filters)
+    if len(found) < 2 or "store" in filters.by:
+        return None
+    return (
+        f"The stores in scope keep different currencies ({', '.join(found)}), which are not added up: choose one store."
+    )
+
+
+def _without_numbers(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+    empty = [pl.lit(None, dtype=rows.schema[name]).alias(name) for name in _NUMBERS]
+    reasoned = pl.coalesce("reason", pl.lit(reason)).alias("reason")
+    return rows.with_columns(*empty, reasoned)
+
+
+def values(metrics: Sequence[str], filters: Filters) -> dict[str, Row]:
+    """One row per metric, by name, for filters that do not split."""
+    return {row["metric"]: row for row in evaluate(metrics, filters).to_dicts()}
+
+
+def left_out(name: str, filters: Filters) -> str | None:
+    """What a cost ratio left out, as a sentence."""
+    return _left_out(warehouse(), name, filters)
+
+
+def query(name: str, filters: Filters) -> Query:
+    """The very query that counts a metric under these filters."""
+    return engine.query(name, filters)
+
+
+def facts() -> engine.Facts:
+    """What the present snapshot holds and as of when."""
+    return _facts(warehouse())
+
+
+def stores() -> pl.DataFrame:
+    """The stores of the present snapshot, one row each."""
+    return _stores(warehouse())
+
+
+def target(name: str, filters: Filters) -> float | None:
+    """The target of a metric: of the one store in scope, else the target for all stores; None without any."""
+    frame = _targets(warehouse()).filter(pl.col("metric") == name)
+    chosen = filters.where.get("store", ())
+    own = frame.filter(pl.col("store") == chosen[0]) if len(chosen) == 1 else frame.clear()
+    found = own if own.height else frame.filter(pl.col("store").is_null())
+    return float(found["value"][0]) if found.height else None
+
+
+def currencies(filters: Filters) -> list[str]:
+    """The currencies of the stores in scope, in order."""
+    frame = stores()
+    chosen = filters.where.get("store", ())
+    scope = frame.filter(pl.col("store").is_in(chosen)) if chosen else frame
+    return sorted(scope["currency"].unique().to_list())
+
+
+def currency(filters: Filters) -> str:
+    """The currency that amounts are shown in: the one of the stores in scope."""
+    return next(iter(currencies(filters)), "USD")
+
+
+# Shared filters -------------------------------------------------------------------------------------------------------
+
+
+def sidebar() -> Filters:
+    """Draw the shared filters and return what they ask for, also values that the data lack."""
+    opened = warehouse()
+    with st.sidebar:
+        span = _period()
+        where: dict[str, tuple[str, ...]] = {}
+        for dimension in FILTERED:
+            where[dimension] = _chosen(dimension, _options(opened, dimension))
+        st.button("Reset filters", on_click=_reset, key="reset", icon=":material/restart_alt:", width="stretch")
+    return Filters(start=span[0], end=span[1], where=where)
+
+
+def _period() -> periods.Span:
+    for key, choices in _CHOICES.items():
+        _warn_unknown_choice(key, choices)
+    period = st.selectbox("Period", periods.PERIODS, key="period", bind="query-params")
+    chosen: periods.Span = (None, None)
+    if period == periods.CUSTOM:
+        chosen = _day("From", "from"), _day("To", "to")
+    st.selectbox("Compare with", periods.COMPARISONS, key="compare", bind="query-params")
+    st.selectbox("Trend by", periods.GRAINS, key="grain", bind="query-params")
+    return periods.span_of(period, last_day(), chosen)
+
+
+def _day(label: str, key: str) -> dt.date | None:
+    first = dt.date(2000, 1, 1)
+    return st.date_input(label, value=None, min_value=first, key=key, bind="query-params", format="YYYY-MM-DD")
+
+
+def _warn_unknown_choice(key: str, choices: Sequence[str]) -> None:
+    """Say that a link asks for a word that this filter does not have; kept until the filter is touched."""
+    asked = st.query_params.get(key)
+    if asked is not None and asked not in choices:
+        st.session_state.setdefault("unknown_choices", {})[key] = asked
+    elif asked is not None or st.session_state.get(key, choices[0]) != choices[0]:
+        st.session_state.get("unknown_choices", {}).pop(key, None)
+
+
+def _chosen(dimension: str, known: Sequence[str]) -> tuple[str, ...]:
+    asked = dict.fromkeys([*st.query_params.get_all(dimension), *st.session_state.get(dimension, [])])
+    strangers = [value for value in asked if value not in known]
+    picked = st.multiselect(
+        LABELS[dimension], [*known, *strangers], key=dimension, bind="query-params", placeholder="All"
+    )
+    return tuple(picked)
+
+
+def _reset() -> None:
+    for dimension in FILTERED:
+        st.session_state[dimension] = []
+    for key, choices in _CHOICES.items():
+        st.session_state[key] = choices[0]
+    for key in ("from", "to"):
+        if key in st.session_state:
+            st.session_state[key] = None
+    st.session_state.pop("unknown_choices", None)
+    forget(DRILL_KEYS)
+
+
+def forget(keys: Sequence[str]) -> None:
+    """Take drill keys out of the URL."""
+    for key in keys:
+        st.query_params.pop(key, None)
+
+
+def last_day() -> dt.date:
+    """The last day that the data can know about: the newest store's. Today where there is no store yet."""
+    newest = stores()["as_of_on"].max()
+    return cast(dt.date, newest) if newest is not None else dt.datetime.now(dt.UTC).date()
+
+
+def comparison(filters: Filters) -> Filters | None:
+    """The same question about the period to compare with, seen at the same age; None where there is none.
+
+    A young period is compared with how the earlier one looked when it was as young: `as_of` moves back by as many days.
+    """
+    before = periods.compared_span(st.session_state.get("compare", periods.PREVIOUS), (filters.start, filters.end))
+    first = facts().first_day
+    if before is None or before[0] is None or before[1] is None or filters.end is None:
+        return None
+    if first is None or before[1] < first:
+        return None
+    as_of = max(facts().as_of.values(), default=None)
+    shifted = None if as_of is None else as_of - (filters.end - before[1])
+    return filters.but(start=before[0], end=before[1], as_of=shifted)
+
+
+def trend(filters: Filters, *, whole: bool = False) -> Filters:
+    """The same question split by the chosen grain, reaching back far enough to show a direction.
+
+    With `whole` it ends with the last month that is over.
+    """
+    span = periods.trend_span((filters.start, filters.end), last_day(), whole=whole)
+    return filters.but(start=span[0], end=span[1], grain=grain())
+
+
+def grain() -> Grain:
+    """The grain that the trend is drawn by."""
+    return cast(Grain, st.session_state.get("grain", periods.GRAINS[0]))
+
+
+def span_words(filters: Filters) -> str:
+    """The period in words."""
+    return periods.words((filters.start, filters.end))
+
+
+def scope_words(filters: Filters) -> str:
+    """The values filtered by in words, such as `Store: North; Lead type: phone`; `everything` without any."""
+    parts = [f"{LABELS[name]}: {', '.join(labels)}" for name, labels in filters.where.items()]
+    return "; ".join(parts) or "everything"
+
+
+# Banners and empty states ---------------------------------------------------------------------------------------------
+
+
+def heading(title: str, question: str, filters: Filters, *, compares: bool) -> None:
+    """A page's first lines: its name, the question it answers, the period, and how fresh and complete the data are."""
+    st.title(title)
+    st.markdown(f"*{question}*")
+    against = comparison(filters) if compares else None
+    line = f"**{span_words(filters)}**"
+    if against is not None:
+        line += f", compared with {span_words(against)} as it looked at the same age"
+    st.markdown(line)
+    _freshness()
+    _unknown_values(filters)
+
+
+def _freshness() -> None:
+    known = facts()
+    st.caption(f"Data as of {theme.plain(as_of_words())}.")
+    now = dt.datetime.now(dt.UTC)
+    stale = [store for store, at in known.as_of.items() if now - at > _STALE_AFTER]
+    if stale:
+        names = theme.plain(", ".join(stale))
+        st.warning(f"Over two days old: {names}. Load a newer export: `{_LOAD}`", icon=":material/schedule:")
+    if known.reject_count:
+        st.caption(
+            f":material/report: {known.reject_count:,} rows were refused and are not in these numbers. "
+            "`python -m loaders rejects` lists each with its file, line and reason."
+        )
+
+
+def as_of_words() -> str:
+    """The data-as-of of each store in its local time; stores that share a moment are named together."""
+    by_moment: dict[str, list[str]] = {}
+    for store, at in facts().as_of.items():
+        by_moment.setdefault(_moment(store, at), []).append(store)
+    return "; ".join(f"{moment} ({', '.join(names)})" for moment, names in by_moment.items()) or "no day yet"
+
+
+def _moment(store: str, at: dt.datetime) -> str:
+    zone = dict(stores().select("store", "time_zone").iter_rows()).get(store, "UTC")
+    local = pl.Series([at]).dt.convert_time_zone(zone).dt.strftime("%d %b %Y %H:%M").item()
+    return f"{local} {zone}"
+
+
+def _unknown_values(filters: Filters) -> None:
+    opened = warehouse()
+    for dimension, labels in filters.where.items():
+        known = _options(opened, dimension)
+        for label in labels:
+            if label not in known:
+                say_unknown(f"{LABELS[dimension].lower()} “{theme.plain(label)}”")
+    for key, asked in st.session_state.get("unknown_choices", {}).items():
+        standing = st.session_state[key]
+        word = _CHOICE_LABELS[key].lower()
+        st.warning(f"This link asks for {word} “{theme.plain(asked)}”, which Upboard does not have. Shown: {standing}.")
+
+
+def say_unknown(what: str) -> None:
+    """Say that a link asks for a value that this data does not have."""
+    st.warning(
+        f"This link asks for {what}, which is not in this data. Nothing is shown for it.", icon=":material/link_off:"
+    )
+
+
+def no_warehouse(error: engine.NoWarehouse) -> None:
+    """The empty state before anything was loaded: what is missing and the two commands that mend it."""
+    st.title("Nothing is loaded yet")
+    st.markdown(theme.plain(str(error).split("\n\n", maxsplit=1)[0]))
+    st.markdown("Load your exports, then reload this page:")
+    st.code(f"{_LOAD} --warehouse {warehouse_directory()}", language="shell")
+    st.markdown("Or look around a simulated dealership first:")
+    st.code(_DEMO, language="shell")
+
+
+def empty(filters: Filters) -> None:
+    """The empty state of a page whose filters leave nothing: what was asked, and what to do."""
+    known = facts()
+    if known.first_day is None:
+        st.info("The warehouse holds no leads. Load the CRM's lead export to begin:", icon=":material/inbox:")
+        st.code(_LOAD, language="shell")
+        return
+    reach = periods.words((known.first_day, known.last_day))
+    asked = theme.plain(scope_words(filters))
+    st.info(f"No rows in {span_words(filters)} for {asked}. The data reach from {reach}.", icon=":material/search_off:")
+    st.button("Show everything", on_click=_show_everything, key="show_everything")
+
+
+def _show_everything() -> None:
+    _reset()
+    st.session_state["period"] = "all data"
+
+
+# Links ----------------------------------------------------------------------------------------------------------------
+
+
+def register(pages: Mapping[str, st.Page]) -> None:
+    """Remember this run's pages by name, so that pages can link to each other."""
+    st.session_state["pages_by_name"] = dict(pages)
+
+
+def link(page: str, label: str, **query: str) -> None:
+    """A link to another page that keeps the filters; `query` adds drill keys."""
+    st.page_link(st.session_state["pages_by_name"][page], label=label, icon="", query_params=query or None)
+
+
+# Charts and their table twins -----------------------------------------------------------------------------------------
+
+
+def chart(figure: Figure, alt: str, key: str, twin: pl.DataFrame | None = None) -> None:
+    """A chart with its sentence for those who cannot see it, and the same numbers as a table to unfold.
+
+    Without `twin` the page itself shows the table beside the chart.
+    """
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    if twin is None:
+        return
+    with st.expander("The same as a table"):
+        st.table(twin, alt=alt, border="horizontal", hide_index=True)

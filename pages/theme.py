@@ -1,0 +1,123 @@
+"""How numbers, words and colours look: formats by unit, safe text, one palette for both appearances."""
+
+from __future__ import annotations
+
+import html
+import re
+from decimal import Decimal
+from textwrap import wrap
+from typing import Final
+
+import polars as pl
+
+# Middle tones: each has a contrast of at least 3 to 1 against both the light and the dark background.
+NOW: Final = "#3b7fca"
+BEFORE: Final = "#858e9a"
+REFERENCE: Final = "#b8691f"
+RIBBON: Final = "rgba(59, 127, 202, 0.20)"
+
+NOT_AVAILABLE: Final = "n/a"
+_SYMBOLS: Final = {"USD": "$", "CAD": "CA$", "EUR": "€", "GBP": "£", "AUD": "A$", "MXN": "MX$"}
+_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|$~:<>&^=-])")
+
+_KEPT: Final = re.compile(r"(?<=[\d%]) (of|to) (?=[\d$€£-])")
+
+Number = int | float | Decimal
+
+
+def plain(text: str) -> str:
+    """Text from the data, safe inside Markdown: every sign that could format, link or typeset is escaped.
+
+    A newline becomes a space, so that a name cannot start a list or a heading.
+    """
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def chart_label(text: str, width: int = 18) -> str:
+    """Text from the data as an axis label: markup is shown as it is, long names break into at most two lines."""
+    lines = wrap(text, width) or [text]
+    kept = lines if len(lines) <= 2 else [lines[0], f"{lines[1][: width - 1]}…"]
+    return "<br>".join(html.escape(line) for line in kept)
+
+
+def money(value: Number, currency: str) -> str:
+    """An amount in the store's currency: whole units from 100 on, else with cents."""
+    size = abs(float(value))
+    sign = "-" if value < 0 else ""
+    digits = 0 if size >= 100 or size == 0 else 2
+    symbol = _SYMBOLS.get(currency, f"{currency} ")
+    return f"{sign}{symbol}{size:,.{digits}f}"
+
+
+def minutes(value: Number) -> str:
+    """A duration given in minutes, in the largest unit that keeps it readable."""
+    if value < 120:
+        return f"{value:,.0f} min" if value >= 10 or value == int(value) else f"{value:,.1f} min"
+    if value < 48 * 60:
+        return f"{value / 60:,.1f} h"
+    return f"{value / 1440:,.1f} days"
+
+
+def number(value: Number | None, unit: str, currency: str = "USD") -> str:
+    """A value as people read it: `n/a` for nothing, never 0.
+
+    Shares are percentages with one decimal, counts whole (or halves, for split deals), money in the store's currency.
+    """
+    if value is None:
+        return NOT_AVAILABLE
+    if unit == "share":
+        return f"{value:.1%}"
+    if unit == "money":
+        return money(value, currency)
+    if unit == "minutes":
+        return minutes(value)
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+
+
+def interval(low: float | None, high: float | None, unit: str = "share", currency: str = "USD") -> str:
+    """The two ends of an interval in words: `8.9% to 12.1%`, empty where there is none."""
+    if low is None or high is None:
+        return ""
+    return f"{number(low, unit, currency)} to {number(high, unit, currency)}"
+
+
+def parts(numerator: Number | None, denominator: Number | None) -> str:
+    """Numerator of denominator: `125 of 1,203`, empty where there is no denominator."""
+    if denominator is None:
+        return ""
+    return f"{number(numerator or 0, 'count')} of {number(denominator, 'count')}"
+
+
+def change(now: Number | None, before: Number | None, unit: str) -> str | None:
+    """What changed, with its sign: shares in points, counts and money in percent of what was.
+
+    Returns None where either side is missing, or where a percentage would divide by nothing.
+    """
+    if now is None or before is None:
+        return None
+    if unit == "share":
+        return _signed((float(now) - float(before)) * 100, "points")
+    if unit == "minutes":
+        sign = "-" if float(now) < float(before) else "+"
+        return f"{sign}{minutes(abs(float(now) - float(before)))}"
+    if before <= 0:
+        return None
+    return _signed((float(now) / float(before) - 1) * 100, "%")
+
+
+def _signed(value: float, unit: str) -> str:
+    shown = f"{abs(value):,.1f}"
+    sign = "" if shown == "0.0" else "-" if value < 0 else "+"
+    return f"{sign}{shown}%" if unit == "%" else f"{sign}{shown} {unit}"
+
+
+def table(rows: list[dict[str, str]]) -> pl.DataFrame:
+    """Rows of ready text as a frame for st.table, each cell escaped; an empty list gives a frame without columns.
+
+    `12 of 147` and `4.7% to 13.7%` do not break over lines.
+    """
+    return pl.DataFrame([{key: _kept_together(plain(value)) for key, value in row.items()} for row in rows])
+
+
+def _kept_together(text: str) -> str:
+    return _KEPT.sub(lambda found: f"\u00a0{found[1]}\u00a0", text)

@@ -1,0 +1,139 @@
+"""Every page on every warehouse, and the numbers that a reader sees there."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.proto.Metric_pb2 import Metric as MetricProto
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.conftest import Show
+
+PAGES = ("overview", "sources", "people", "definitions")
+
+
+def texts(app: AppTest) -> str:
+    """Every sentence on the page."""
+    kinds = (app.title, app.markdown, app.caption, app.info, app.warning, app.code)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+@pytest.mark.parametrize("warehouse", ["full", "one_row", "empty", "missing"])
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_renders_on_every_warehouse(show: Show, page: str, warehouse: str) -> None:
+    app = show(page, warehouse, period="all data")
+    assert not app.exception
+    assert app.title[0].value
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_missing_warehouse_names_the_next_command(show: Show, page: str) -> None:
+    app = show(page, "missing")
+    assert app.title[0].value == "Nothing is loaded yet"
+    assert any("python -m loaders load" in code.value for code in app.code)
+
+
+@pytest.mark.parametrize("page", ["overview", "sources", "people"])
+def test_an_empty_warehouse_names_the_next_command(show: Show, page: str) -> None:
+    app = show(page, "empty")
+    assert "holds no leads" in texts(app)
+    assert any("python -m loaders load" in code.value for code in app.code)
+
+
+def test_overview_shows_the_counted_numbers(show: Show) -> None:
+    app = show("overview", period="all data", compare="none")
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Leads"] == "600"
+    assert shown["Contact rate"] == "60.0%"
+    assert shown["Contact to appointment"] == "50.0%"
+    assert shown["Closing rate"] == "10.0%"
+    assert shown["Gross"] == "$120,000"
+    assert "60 of 600" in texts(app).replace("\\", "")
+    assert "Target 12.0%" in texts(app).replace("\\", "")
+
+
+def test_overview_says_that_chance_may_explain_a_small_change(show: Show) -> None:
+    assert "contains zero: chance alone may explain it" in texts(show("overview"))
+
+
+def test_overview_on_one_row_compares_with_nothing(show: Show) -> None:
+    app = show("overview", "one_row")
+    assert "there is nothing to compare it with" in texts(app)
+    assert [metric.delta for metric in app.metric] == [""] * len(app.metric)
+
+
+def test_overview_colours_no_change_that_chance_may_explain(show: Show) -> None:
+    grey = MetricProto.MetricColor.GRAY
+    assert all(metric.proto.color == grey for metric in show("overview").metric)
+
+
+def test_sources_say_unknown_where_nobody_entered_spend(show: Show) -> None:
+    app = show("sources", period="all data")
+    table = app.table[0].value.set_index("Source")
+    assert table.loc["Walk\\-in", "Spend"] == "unknown"
+    assert table.loc["Walk\\-in", "Cost per lead"] == "unknown"
+    assert "0" not in table.loc["\\(no source\\)", "Cost per sale"]
+
+
+def test_the_last_line_of_sources_is_divided_anew(show: Show) -> None:
+    table = show("sources", period="all data").table[0].value.set_index("Source")
+    spend, leads = 730 * 10, 300
+    assert table.loc["Website", "Leads"] == "150"
+    assert table.loc["All sources", "Cost per lead"] == f"\\${spend / leads:.2f}"
+
+
+def test_sources_state_what_the_cost_left_out(show: Show) -> None:
+    assert "Left out" in texts(show("sources", period="all data")).replace("\\", "")
+
+
+def test_a_person_filter_makes_spend_not_available_with_the_reason(show: Show) -> None:
+    app = show("sources", period="all data", person="Ada Hill")
+    assert not app.exception
+    table = app.table[0].value.set_index("Source")
+    assert table.loc["Website", "Spend"] == "n/a"
+    assert any("Spend is bought for a source, not for a person" in info.value for info in app.info)
+
+
+def test_money_of_two_currencies_is_not_added(show: Show) -> None:
+    app = show("overview", "two_currencies", period="all data", compare="none")
+    assert next(metric.value for metric in app.metric if metric.label == "Gross") == "n/a"
+    assert "different currencies (CAD, USD)" in texts(app).replace("\\", "")
+
+
+def test_money_of_one_store_is_in_its_own_currency(show: Show) -> None:
+    app = show("overview", "two_currencies", period="all data", compare="none", store="South")
+    assert next(metric.value for metric in app.metric if metric.label == "Gross").startswith("CA$")
+
+
+def test_people_are_sorted_by_name_beside_the_team(show: Show) -> None:
+    table = show("people", period="all data").table[0].value
+    assert list(table["Person"]) == ["Ada Hill", "Bo Park"]
+    assert set(table["Team"]) == {"50.0%"}
+    assert "not distinguishable from the team" in set(table["In words"])
+
+
+def test_people_with_a_lens_that_a_rate_lacks_say_why(show: Show) -> None:
+    app = show("people", period="all data", rate="closing rate", lens="appointment setter")
+    assert not app.table
+    assert any("starts before that" in info.value for info in app.info)
+
+
+def test_the_team_stays_whole_when_one_person_is_picked(show: Show) -> None:
+    table = show("people", period="all data", person="Ada Hill").table[0].value
+    assert list(table["Person"]) == ["Ada Hill"]
+    assert list(table["Team"]) == ["50.0%"]
+
+
+def test_definitions_find_by_every_word_of_the_search(show: Show) -> None:
+    app = show("definitions", find="cost sale")
+    assert [entry.label for entry in app.expander] == ["Cost per sale"]
+
+
+def test_definitions_open_the_metric_of_the_link_with_its_query(show: Show) -> None:
+    app = show("definitions", metric="show_rate", store="North")
+    assert app.expander[0].label == "Show rate"
+    assert "fct_appointment" in app.code[0].value
+    assert "North" in app.code[1].value
+
+
+def test_definitions_say_so_when_a_link_names_no_metric(show: Show) -> None:
+    assert "does not have" in texts(show("definitions", metric="luck"))

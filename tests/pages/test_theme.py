@@ -1,0 +1,144 @@
+"""Numbers, words and labels as people read them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+from pages import periods, theme
+from pages.comparison import difference, is_apart
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (None, "share", "n/a"),
+        (0.1036, "share", "10.4%"),
+        (1203, "count", "1,203"),
+        (13.5, "cars", "13.5"),
+        (Decimal(1234), "money", "$1,234"),
+        (-1234.4, "money", "-$1,234"),
+        (24.657, "money", "$24.66"),
+        (0, "money", "$0"),
+        (4.25, "minutes", "4.2 min"),
+        (45.0, "minutes", "45 min"),
+        (300.0, "minutes", "5.0 h"),
+        (14400.0, "minutes", "10.0 days"),
+    ],
+)
+def test_a_number_reads_by_its_unit(value: float | None, unit: str, shown: str) -> None:
+    assert theme.number(value, unit) == shown
+
+
+def test_money_follows_the_store_and_never_takes_another_currency_for_dollars() -> None:
+    assert theme.money(1500, "CAD") == "CA$1,500"
+    assert theme.money(1500, "CHF") == "CHF 1,500"
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "unit", "shown"),
+    [
+        (0.10, 0.12, "share", "-2.0 points"),
+        (0.12, 0.10, "share", "+2.0 points"),
+        (0.1, 0.1, "share", "0.0 points"),
+        (110, 100, "count", "+10.0%"),
+        (10, 0, "count", None),
+        (None, 5, "count", None),
+        (30.0, 45.0, "minutes", "-15 min"),
+    ],
+)
+def test_a_change_has_its_sign_and_unit(now: float | None, before: float | None, unit: str, shown: str | None) -> None:
+    assert theme.change(now, before, unit) == shown
+
+
+# The worked examples of Newcombe 1998, table II, method 10: 56/70 with 48/80, and 9/10 with 3/10.
+@pytest.mark.parametrize(
+    ("now", "before", "low", "high"),
+    [
+        ((0.8, 0.691834, 0.876953), (0.6, 0.490455, 0.700382), 0.0524, 0.3339),
+        ((0.9, 0.59585, 0.98213), (0.3, 0.10779, 0.60322), 0.1705, 0.8090),
+    ],
+)
+def test_the_interval_of_a_difference_is_the_published_one(
+    now: tuple[float, ...], before: tuple[float, ...], low: float, high: float
+) -> None:
+    names = ("value", "low", "high")
+    ends = difference(dict(zip(names, now, strict=True)), dict(zip(names, before, strict=True)))
+    assert ends == pytest.approx((low, high), abs=2e-4)
+
+
+def test_rates_are_apart_only_when_the_difference_leaves_out_zero() -> None:
+    wide = {"value": 0.12, "low": 0.108, "high": 0.132}
+    near = {"value": 0.10, "low": 0.091, "high": 0.110}
+    same = {"value": 0.115, "low": 0.105, "high": 0.125}
+    assert is_apart(wide, near)
+    assert is_apart(near, wide)
+    assert not is_apart(wide, same)
+    assert not is_apart(wide, {"value": 0.5, "low": None, "high": None})
+
+
+@pytest.mark.parametrize(
+    "text", ["*bold*", "$5 and $6", "[a](http://b)", "<b>x</b>", ":red[x]", "# head", "a|b", "~~x~~"]
+)
+def test_plain_text_formats_nothing(text: str) -> None:
+    escaped = theme.plain(text)
+    assert escaped.replace("\\", "") == text
+    assert all(escaped[place - 1] == "\\" for place, sign in enumerate(escaped) if sign in "*$[]<>:#|~")
+
+
+def test_a_chart_label_shows_markup_as_it_is_and_keeps_two_lines() -> None:
+    assert theme.chart_label("<b>x</b>") == "&lt;b&gt;x&lt;/b&gt;"
+    assert theme.chart_label("a long name of a source that never seems to end").count("<br>") == 1
+
+
+def test_n_and_interval_do_not_break_over_lines() -> None:
+    cell = theme.table([{"x": "8.2% (12 of 147; 4.7% to 13.7%)"}])["x"][0]
+    assert "12\u00a0of\u00a0147" in cell
+    assert "4.7%\u00a0to\u00a013.7%" in cell
+
+
+LAST = dt.date(2026, 3, 15)
+
+
+@pytest.mark.parametrize(
+    ("period", "span"),
+    [
+        ("last 30 days", (dt.date(2026, 2, 14), LAST)),
+        ("this month", (dt.date(2026, 3, 1), LAST)),
+        ("last month", (dt.date(2026, 2, 1), dt.date(2026, 2, 28))),
+        ("this year", (dt.date(2026, 1, 1), LAST)),
+        ("all data", (None, None)),
+    ],
+)
+def test_a_period_means_these_days(period: str, span: periods.Span) -> None:
+    assert periods.span_of(period, LAST) == span
+
+
+@pytest.mark.parametrize(
+    ("comparison", "span", "before"),
+    [
+        ("previous period", ("2026-02-14", "2026-03-15"), ("2026-01-15", "2026-02-13")),
+        ("previous period", ("2026-03-01", "2026-03-31"), ("2026-02-01", "2026-02-28")),
+        ("previous period", ("2026-03-05", "2026-03-05"), ("2026-03-04", "2026-03-04")),
+        ("same period last year", ("2026-02-01", "2026-02-28"), ("2025-02-01", "2025-02-28")),
+        ("same period last year", ("2025-02-01", "2025-02-28"), ("2024-02-01", "2024-02-29")),
+        ("same period last year", ("2024-02-29", "2024-03-10"), ("2023-02-28", "2023-03-10")),
+    ],
+)
+def test_a_comparison_means_these_days(comparison: str, span: tuple[str, str], before: tuple[str, str]) -> None:
+    days = dt.date.fromisoformat(span[0]), dt.date.fromisoformat(span[1])
+    assert periods.compared_span(comparison, days) == tuple(dt.date.fromisoformat(day) for day in before)
+
+
+def test_nothing_is_compared_with_an_open_period() -> None:
+    assert periods.compared_span("previous period", (None, LAST)) is None
+    assert periods.compared_span("none", (LAST, LAST)) is None
+
+
+def test_a_trend_of_whole_months_leaves_out_the_month_that_is_not_over() -> None:
+    span = (dt.date(2026, 2, 1), LAST)
+    assert periods.trend_span(span, LAST) == (dt.date(2025, 3, 1), LAST)
+    assert periods.trend_span(span, LAST, whole=True)[1] == dt.date(2026, 2, 28)
+    assert periods.trend_span(span, dt.date(2026, 3, 31)) == (dt.date(2025, 3, 1), LAST)
