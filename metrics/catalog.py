@@ -209,6 +209,20 @@ SHOWS: Final = Measure(
 
 # Closing ----------------------------------------------------------------------------------------------------
 
+SHOWN_RATE: Final = Conversion(
+    name="shown_rate",
+    label="Shown, of all",
+    family="Appointments",
+    unit=Unit.SHARE,
+    higher_is_better=True,
+    fact="fct_opportunity",
+    clock="created_at",
+    base=("is_eligible",),
+    converted="is_shown",
+    settles=Settles(start="created_by", days=30),
+    credits=_OWNERS,
+    description="Of the opportunities created in the period, the share that came to an appointment so far.",
+)
 SHOW_TO_SALE: Final = Conversion(
     name="show_to_sale",
     label="Show to sale",
@@ -454,6 +468,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     CONFIRM_RATE,
     SHOW_RATE,
     SHOWS,
+    SHOWN_RATE,
     SHOW_TO_SALE,
     CLOSING_RATE,
     CLOSING_RATE_30,

@@ -17,8 +17,7 @@ import polars as pl
 import streamlit as st
 
 from metrics import engine
-from metrics.catalog import metric as declared
-from metrics.declare import DIMENSIONS, Metric, Ratio, Unit
+from metrics.declare import DIMENSIONS
 from metrics.filters import Filters, Grain
 from metrics.sql import Query
 from pages import periods, theme
@@ -28,7 +27,6 @@ Row = dict[str, Any]
 
 FILTERED: Final = ("store", "source_group", "source", "person", "vehicle_condition", "lead_type")
 LABELS: Final = {dimension.name: dimension.label for dimension in DIMENSIONS}
-_NUMBERS: Final = ("numerator", "denominator", "value", "low", "high", "n_immature")
 DRILL_KEYS: Final = ("rows", "member")
 _CHOICES: Final = {"period": periods.PERIODS, "compare": periods.COMPARISONS, "grain": periods.GRAINS}
 _CHOICE_LABELS: Final = {"period": "Period", "compare": "Compare with", "grain": "Trend by"}
@@ -100,36 +98,8 @@ def _left_out(opened: engine.Warehouse, name: str, filters: Filters) -> str | No
 
 def evaluate(metrics: Sequence[str], filters: Filters) -> pl.DataFrame:
     """Numbers of the present snapshot, remembered per snapshot, metric and filters."""
-    opened, mixed = warehouse(), _mixed_currencies(filters)
-    frames = [_evaluated(opened, name, filters) for name in metrics]
-    if mixed is None:
-        return pl.concat(frames)
-    return pl.concat(
-        _without_numbers(rows, mixed) if counts_money(declared(name)) else rows
-        for name, rows in zip(metrics, frames, strict=True)
-    )
-
-
-def counts_money(metric: Metric) -> bool:
-    """Whether a metric adds or divides amounts of money, as a return on spend does too."""
-    terms = metric.terms if isinstance(metric, Ratio) else (metric,)
-    return any(term.unit == Unit.MONEY for term in terms)
-
-
-def _mixed_currencies(filters: Filters) -> str | None:
-    """Why money cannot be added over the stores in scope; None where they keep one currency."""
-    found = currencies(filters)
-    if len(found) < 2 or "store" in filters.by:
-        return None
-    return (
-        f"The stores in scope keep different currencies ({', '.join(found)}), which are not added up: choose one store."
-    )
-
-
-def _without_numbers(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
-    empty = [pl.lit(None, dtype=rows.schema[name]).alias(name) for name in _NUMBERS]
-    reasoned = pl.coalesce("reason", pl.lit(reason)).alias("reason")
-    return rows.with_columns(*empty, reasoned)
+    opened = warehouse()
+    return pl.concat(_evaluated(opened, name, filters) for name in metrics)
 
 
 def values(metrics: Sequence[str], filters: Filters) -> dict[str, Row]:

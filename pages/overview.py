@@ -8,7 +8,8 @@ import streamlit as st
 
 from metrics.catalog import metric as declared
 from metrics.filters import Filters
-from pages import comparison, drill, frame, sentences, theme
+from metrics.statistics import differences
+from pages import drill, frame, sentences, theme
 from pages.charts.funnel import Step, describe_funnel, draw_funnel, tabulate_funnel
 from pages.charts.trend import describe_trend, draw_trend, settled_rows, tabulate_trend
 
@@ -31,6 +32,7 @@ TRENDS: Final = ("closing_rate", "contact_rate", "contact_to_appointment", "set_
 FUNNEL: Final = (
     ("Contacted", "contact_rate", "contact_rate"),
     ("Appointment set", "set_rate", "contact_to_appointment"),
+    ("Shown", "shown_rate", None),
     ("Sold", "closing_rate", None),
 )
 
@@ -39,12 +41,12 @@ Row = dict[str, Any]
 
 def render(filters: Filters) -> None:
     """Draw the page for these filters; without any row, say what to do instead."""
-    now = frame.values((*HEADLINES, "opportunities", "set_rate"), filters)
+    now = frame.values((*HEADLINES, "opportunities", "set_rate", "shown_rate"), filters)
     if not _has_rows(now):
         frame.empty(filters)
         return
     against = frame.comparison(filters)
-    before = {} if against is None else frame.values((*HEADLINES, "opportunities", "set_rate"), against)
+    before = {} if against is None else frame.values((*HEADLINES, "opportunities", "set_rate", "shown_rate"), against)
     st.markdown(sentences.answer(now, before))
     _tiles(now, before, filters)
     _funnel(now, before, filters)
@@ -92,7 +94,7 @@ def _tile(name: str, row: Row, before: Row | None, past: list[float], filters: F
 
 def _delta_color(higher_is_better: bool | None, row: Row, before: Row | None) -> Any:
     """Colour only where the difference is more than chance: a change that chance may explain stays grey."""
-    if before is None or higher_is_better is None or not comparison.is_apart(row, before):
+    if before is None or higher_is_better is None or not differences.is_apart(row, before):
         return "off"
     return "normal" if higher_is_better else "inverse"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from metrics.declare import Conversion, Metric, OneFact
-from pages import comparison, theme
+from metrics.statistics import differences
+from pages import theme
 
 Row = dict[str, Any]
 
@@ -52,11 +53,11 @@ def _compared(row: Row, before: Row | None, unit: str) -> str:
         return ", the same as in the period it is compared with."
     direction = "above" if moved.startswith("+") else "below"
     head = f", {moved[1:]} {direction} the {theme.number(before['value'], unit)} it is compared with"
-    ends = comparison.difference(row, before)
+    ends = differences.difference(row, before)
     if ends is None:
         return f"{head}."
     span = f"The 95% interval of the difference runs from {_points(ends[0])} to {_points(ends[1])} points"
-    if comparison.is_apart(row, before):
+    if differences.is_apart(row, before):
         return f"{head}. {span} and leaves out zero: this is more than chance explains."
     return f"{head}. {span} and contains zero: chance alone may explain it."
 

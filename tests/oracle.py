@@ -52,6 +52,7 @@ SO_FAR: dict[str, tuple[str, tuple[str, ...], str, str, str, int]] = {
         14,
     ),
     "set_rate": ("created", ("is_eligible",), "is_appointment_set", "appointment_set_at", "created_by", 14),
+    "shown_rate": ("created", ("is_eligible",), "is_shown", "shown_at", "created_by", 30),
     "show_to_sale": ("shown", ("is_eligible", "is_shown"), "is_sold", "sold_at", "shown_at", 30),
     "closing_rate": ("created", ("is_eligible",), "is_sold", "sold_at", "created_by", 90),
 }

@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "metrics.engine": {"metrics", "duckdb", "polars"},
     "metrics.__main__": {"metrics", "duckdb", "polars", "typer", "rich"},
     "pages": {"streamlit", "metrics", "pages", "polars", "pydantic"},
+    "pages.download": {"pages", "polars", "xlsxwriter"},
     "pages.charts": {"plotly", "polars", "metrics.declare", "pages.charts", "pages.theme"},
     "pages.theme": {"plotly", "polars", "metrics.declare"},
     "dashboard": {"streamlit", "pages"},

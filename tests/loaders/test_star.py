@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ def settings(**parts: object) -> Settings:
 
 
 def test_facts_have_one_row_per_record_however_many_of_each_hang_on_one_lead() -> None:
-    given = {
+    given: dict[str, Any] = {
         "lead": [lead("2026-03-01 10:00", email="a@example.com"), lead("2026-03-02 10:00", email="A@example.com ")],
         "contact": [touch(f"2026-03-0{day} 11:00") for day in range(1, 6)],
         "appointment": [

@@ -30,6 +30,7 @@ PLANNED = {
     "show_rate": "conversion",
     "shows": "count",
     "show_to_sale": "conversion",
+    "shown_rate": "conversion",
     "closing_rate": "conversion",
     "closing_rate_30": "conversion",
     "closing_rate_60": "conversion",

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from metrics.statistics.differences import difference, is_apart
 from pages import periods, theme
-from pages.comparison import difference, is_apart
 
 
 @pytest.mark.parametrize(
