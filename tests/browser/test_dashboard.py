@@ -38,6 +38,8 @@ def settle(page: Page, title: str | None = None) -> None:
     if title:
         expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
     expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+    # The last of the filters: a click before they stand in the page would go to a page that knows none of them.
+    expect(page.get_by_test_id("stSidebar").get_by_text("Reset filters")).to_be_attached()
     expect(page.locator("[data-stale=true]")).to_have_count(0)
 
 
