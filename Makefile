@@ -4,14 +4,16 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-WAREHOUSE := data/warehouse
+DEMO := data/warehouse
+WAREHOUSE ?= $(or $(UPBOARD_WAREHOUSE),$(DEMO))
 
 .PHONY: run test check bench lock docs clean
 
 run: .venv/run.installed ## serve the dashboard; on the first start, simulate a dealership and load it
-	@test -f $(WAREHOUSE)/CURRENT || $(BIN)/python -m loaders demo data/demo/exports --load-into $(WAREHOUSE)
+	@test "$(WAREHOUSE)" != "$(DEMO)" || test -f $(DEMO)/CURRENT \
+		|| $(BIN)/python -m loaders demo data/demo/exports --load-into $(DEMO)
 	@echo "Upboard serves on http://127.0.0.1:$(PORT)  (stop with Ctrl-C)"
-	@$(BIN)/python -m streamlit run dashboard.py --server.port $(PORT)
+	@UPBOARD_WAREHOUSE="$(WAREHOUSE)" $(BIN)/python -m streamlit run dashboard.py --server.port $(PORT)
 
 test: .venv/test.installed ## every test; those in a browser need Debian's chromium
 	$(BIN)/python -m pytest
@@ -34,7 +36,7 @@ lock: ## pin every dependency again (needs uv); the locks hold hashes and no add
 		--no-emit-index-url --no-emit-find-links pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove the environment and the loaded demo
-	rm -rf .venv $(WAREHOUSE) data/demo/exports
+	rm -rf .venv $(DEMO) data/demo/exports
 
 .venv/python.made:
 	$(PYTHON) -m venv .venv

@@ -7,22 +7,31 @@ status: 0 done, 1 nothing could be loaded, 2 wrong usage.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from loaders import snapshot
 from loaders.contracts import TABLES
 from loaders.errors import LoaderError
 from loaders.intake import Choices, Sheet, take_in
+from loaders.output import (
+    check_as_json,
+    load_as_json,
+    print_check,
+    print_history,
+    print_json,
+    print_line,
+    print_load,
+    print_rejects,
+    said,
+    say,
+)
 from loaders.profile import load_profile
 from loaders.settings import Settings, load_settings, nearest
 from loaders.star import Moment
@@ -34,8 +43,6 @@ NOTHING_LOADED: Final = 1
 WRONG_USAGE: Final = 2
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
-said = Console(stderr=True, highlight=False)
-out = Console(highlight=False)
 
 Paths = Annotated[list[Path], typer.Argument(help="Files or folders: the exports of a CRM, DMS or ad platform.")]
 Warehouse = Annotated[Path, typer.Option(help="The folder that holds the snapshots.")]
@@ -64,16 +71,20 @@ def load(
     as_json: Json = False,
 ) -> None:
     """Load exports: build a new snapshot from the last one and these files, and publish it."""
-    choices = _choices(settings_file, profile, table, store, exported_at)
-    now = _instant(as_of, "--as-of")
-    with _failing_with(NOTHING_LOADED), _progress() as report:
+    with _failing_with(WRONG_USAGE, as_json=as_json):
+        choices = _choices(settings_file, profile, table, store, exported_at)
+        moment = Moment(loaded_at=datetime.now(UTC), as_of=_instant(as_of, "--as-of"))
+    published = None
+    with _failing_with(NOTHING_LOADED, as_json=as_json), _progress() as report:
         sheets = take_in(paths, choices, _part(report, 0.0, 0.5))
-        if not _any_read(sheets):
-            _show_load(sheets, None, as_json=as_json)
-            raise typer.Exit(NOTHING_LOADED)
-        moment = Moment(loaded_at=datetime.now(UTC), as_of=now)
-        published = snapshot.publish(sheets, warehouse, choices.settings, moment, _part(report, 0.5, 1.0))
-    _show_load(sheets, published, as_json=as_json)
+        if _any_rows(sheets):
+            published = snapshot.publish(sheets, warehouse, choices.settings, moment, _part(report, 0.5, 1.0))
+    if as_json:
+        print_json(load_as_json(sheets, published))
+    else:
+        print_load(sheets, published, warehouse)
+    if published is None:
+        raise typer.Exit(NOTHING_LOADED)
 
 
 @app.command()
@@ -87,45 +98,43 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Say what a load would do: the profile found and why, the columns, the refused rows. Writes nothing."""
-    choices = _choices(settings_file, profile, table, store, exported_at)
-    with _failing_with(NOTHING_LOADED), _progress() as report:
+    with _failing_with(WRONG_USAGE, as_json=as_json):
+        choices = _choices(settings_file, profile, table, store, exported_at)
+    with _failing_with(NOTHING_LOADED, as_json=as_json), _progress() as report:
         sheets = take_in(paths, choices, report)
     if as_json:
-        _print_json({"files": [_check_json(sheet) for sheet in sheets]})
+        print_json({"files": [check_as_json(sheet) for sheet in sheets]})
     else:
         for sheet in sheets:
-            _print_check(sheet)
-    if not _any_read(sheets):
+            print_check(sheet)
+    if not _any_rows(sheets):
         raise typer.Exit(NOTHING_LOADED)
 
 
 @app.command()
 def rejects(warehouse: Warehouse = DEFAULT_WAREHOUSE, as_json: Json = False) -> None:
     """List the rows that were refused: file, line, rule, the row as it was."""
-    with _failing_with(NOTHING_LOADED):
+    with _failing_with(NOTHING_LOADED, as_json=as_json):
         refused = snapshot.rejects(warehouse)
     rows = refused.select("source_file", "source_sheet", "source_line", "table", "profile", "rule", "row").to_dicts()
     if as_json:
-        _print_json({"rejects": [row | {"row": json.loads(row["row"])} for row in rows]})
-        return
-    shown = Table("file", "line", "table", "rule", "row as it was")
-    for row in rows:
-        shown.add_row(row["source_file"], str(row["source_line"]), row["table"], row["rule"], row["row"])
-    out.print(shown if rows else "No row was refused.")
+        print_json({"rejects": [row | {"row": json.loads(row["row"])} for row in rows]})
+    else:
+        print_rejects(rows)
 
 
 @app.command()
 def history(warehouse: Warehouse = DEFAULT_WAREHOUSE, as_json: Json = False) -> None:
     """List the snapshots that are kept, newest first, with the files that each load brought."""
-    with _failing_with(NOTHING_LOADED):
+    with _failing_with(NOTHING_LOADED, as_json=as_json):
         entries = snapshot.history(warehouse)
     if as_json:
-        _print_json({"snapshots": entries})
+        print_json({"snapshots": entries})
         return
     if not entries:
-        out.print("Nothing was loaded yet. Load something: python -m loaders load PATH")
+        print_line(f"Nothing was loaded into {warehouse} yet. Load something: python -m loaders load PATH")
     for entry in entries:
-        _print_history(entry)
+        print_history(entry)
 
 
 @app.command()
@@ -135,12 +144,12 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Publish an earlier snapshot again."""
-    with _failing_with(WRONG_USAGE):
+    with _failing_with(WRONG_USAGE, as_json=as_json):
         serving = snapshot.roll_back(warehouse, name)
     if as_json:
-        _print_json({"snapshot": serving})
+        print_json({"snapshot": serving})
     else:
-        out.print(f"{serving} serves now.")
+        print_line(f"{serving} serves now.")
 
 
 @app.command()
@@ -154,8 +163,9 @@ def demo(
     load_into: Annotated[Path | None, typer.Option(help="Load the exports into this warehouse as well.")] = None,
 ) -> None:
     """Simulate a dealership group: exports in the shape of real CRMs, settings.toml, and truth.json."""
-    now = _instant(as_of, "--as-of")
-    with _failing_with(NOTHING_LOADED), _progress() as report:
+    with _failing_with(WRONG_USAGE, as_json=False):
+        now = _instant(as_of, "--as-of")
+    with _failing_with(NOTHING_LOADED, as_json=False), _writing_to(directory), _progress() as report:
         simulate(
             directory,
             stores=stores,
@@ -168,10 +178,10 @@ def demo(
         if load_into:
             _load_demo(directory, load_into, _part(report, 0.4, 1.0))
     if load_into:
-        said.print(f"A simulated dealership was loaded into {load_into}; its exports are in {directory}.")
+        say(f"A simulated dealership was loaded into {load_into}; its exports are in {directory}.")
     else:
         settings_file = directory / "settings.toml"
-        said.print(f"Written to {directory}. Load it: python -m loaders load {directory} --settings {settings_file}")
+        say(f"Written to {directory}. Load it: python -m loaders load {directory} --settings {settings_file}")
 
 
 def _load_demo(directory: Path, warehouse: Path, report: Report) -> None:
@@ -183,14 +193,13 @@ def _load_demo(directory: Path, warehouse: Path, report: Report) -> None:
 def _choices(
     settings_file: Path, profile: str | None, table: str | None, store: str | None, exported_at: str | None
 ) -> Choices:
-    with _failing_with(WRONG_USAGE):
-        settings = _settings(settings_file)
-        if profile is not None:
-            load_profile(profile)
-        if table is not None and table not in TABLES:
-            hint = f"{nearest(table, list(TABLES))} Tables: {', '.join(TABLES)}.".strip()
-            raise LoaderError(f'There is no table "{table}".', hint)
-        return Choices(settings, profile, table, store, _instant(exported_at, "--exported-at"))
+    settings = _settings(settings_file)
+    if profile is not None:
+        load_profile(profile)
+    if table is not None and table not in TABLES:
+        hint = f"{nearest(table, list(TABLES))} Tables: {', '.join(TABLES)}.".strip()
+        raise LoaderError(f'There is no table "{table}".', hint)
+    return Choices(settings, profile, table, store, _instant(exported_at, "--exported-at"))
 
 
 def _settings(path: Path) -> Settings:
@@ -205,21 +214,32 @@ def _instant(text: str | None, option: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        said.print(f'{option} "{text}" is no ISO date or time.\n\nHint: write {option} 2026-03-31T18:00:00+00:00')
-        raise typer.Exit(WRONG_USAGE) from error
+        hint = f"Write it so: {option} 2026-03-31T18:00:00+00:00"
+        raise LoaderError(f'{option} "{text}" is no ISO date or time.', hint) from error
     is_day = found.time() == time() and "T" not in text and " " not in text.strip()
     moment = found + timedelta(days=1, seconds=-1) if is_day else found
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @contextmanager
-def _failing_with(status: int) -> Iterator[None]:
+def _failing_with(status: int, *, as_json: bool) -> Iterator[None]:
     """Print an error with its hint and leave with a status instead of a traceback."""
     try:
         yield
     except LoaderError as error:
-        said.print(str(error), markup=False, soft_wrap=True)
+        say(str(error))
+        if as_json:
+            print_json({"error": str(error)})
         raise typer.Exit(status) from error
+
+
+@contextmanager
+def _writing_to(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hint = "Choose a folder that you may write to: python -m loaders demo DIR"
+        raise LoaderError(f"{directory} cannot be written: {error.strerror or error}.", hint) from error
 
 
 @contextmanager
@@ -235,110 +255,9 @@ def _part(report: Report, start: float, end: float) -> Report:
     return lambda done, text: report(start + done * (end - start), text)
 
 
-def _any_read(sheets: Sequence[Sheet]) -> bool:
-    return any(sheet.error is None for sheet in sheets)
-
-
-def _show_load(sheets: Sequence[Sheet], published: snapshot.Published | None, *, as_json: bool) -> None:
-    counts = published.files.to_dicts() if published else []
-    if as_json:
-        _print_json(
-            {
-                "snapshot": published.snapshot if published else None,
-                "as_of": published.as_of.isoformat() if published and published.as_of else None,
-                "files": _files_json(sheets, counts),
-            }
-        )
-        return
-    _print_counts(sheets, counts)
-    if published:
-        change = "serves now" if published.is_new else "still serves: nothing changed"
-        out.print(f"Snapshot {published.snapshot} {change}. Data as of {published.as_of:%Y-%m-%d %H:%M} UTC.")
-
-
-def _files_json(sheets: Sequence[Sheet], counts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One entry per file (and sheet), in the order in which they were read."""
-    entries: dict[tuple[str, str | None], dict[str, Any]] = {}
-    for sheet in sheets:
-        entry: dict[str, Any] = {"path": sheet.path}
-        if sheet.sheet:
-            entry["sheet"] = sheet.sheet
-        detail: dict[str, Any] = {"error": sheet.error} if sheet.error else {"profile": sheet.profile, "tables": {}}
-        entries[sheet.path, sheet.sheet] = entry | detail
-    for row in counts:
-        if row["error"] is None:
-            tables = entries[row["path"], row["sheet"]]["tables"]
-            held = tables.setdefault(row["table"], dict.fromkeys(_COUNTED, 0))
-            tables[row["table"]] = {name: held[name] + row[name] for name in _COUNTED}
-    return list(entries.values())
-
-
-_COUNTED: Final = ("read", "accepted", "rejected", "unchanged", "updated")
-
-
-def _print_counts(sheets: Sequence[Sheet], counts: list[dict[str, Any]]) -> None:
-    shown = Table("file", "profile", "table", *_COUNTED)
-    for row in counts:
-        if row["error"] is None:
-            cells = [Path(row["path"]).name, row["profile"], row["table"], *(str(row[name]) for name in _COUNTED)]
-            shown.add_row(*cells)
-    if shown.row_count:
-        out.print(shown)
-    for sheet in sheets:
-        if sheet.error:
-            said.print(f"{sheet.path}: {sheet.error}", markup=False, soft_wrap=True)
-    if any(row["rejected"] for row in counts):
-        said.print("Refused rows, with reasons: python -m loaders rejects")
-
-
-def _check_json(sheet: Sheet) -> dict[str, Any]:
-    if sheet.error:
-        return {"path": sheet.path, "sheet": sheet.sheet, "error": sheet.error}
-    return {
-        "path": sheet.path,
-        "sheet": sheet.sheet,
-        "profile": sheet.profile,
-        "reasons": list(sheet.reasons),
-        "left_out": [{"line": line, "reason": reason} for line, reason in sheet.dropped],
-        "tables": {
-            part.table: {
-                "read": part.read,
-                "accepted": part.read - part.rejects.height,
-                "rejected": part.rejects.height,
-                "rejects": part.rejects.select("source_line", "rule").to_dicts(),
-            }
-            for part in sheet.conformed
-        },
-    }
-
-
-def _print_check(sheet: Sheet) -> None:
-    place = f"{sheet.path} [{sheet.sheet}]" if sheet.sheet else sheet.path
-    if sheet.error:
-        out.print(f"{place}: {sheet.error}\n", markup=False, soft_wrap=True)
-        return
-    out.print(f"{place}: profile {sheet.profile}", markup=False, soft_wrap=True)
-    for reason in sheet.reasons:
-        out.print(f"  because {reason}", markup=False, soft_wrap=True)
-    for line, reason in sheet.dropped:
-        out.print(f"  line {line} left out: {reason}", markup=False, soft_wrap=True)
-    for part in sheet.conformed:
-        refused = part.rejects.height
-        out.print(f"  {part.table}: {part.read} read, {part.read - refused} accepted, {refused} rejected")
-        for row in part.rejects.head(20).to_dicts():
-            out.print(f"    line {row['source_line']}: {row['rule']}", markup=False, soft_wrap=True)
-
-
-def _print_history(entry: dict[str, Any]) -> None:
-    serves = "  (serves now)" if entry["is_current"] else ""
-    out.print(f"{entry['snapshot']}{serves}  loaded {entry['loaded_at']}  data as of {entry['as_of']}")
-    for row in entry["files"]:
-        result = row["error"] or f"{row['table']}: {row['accepted']} accepted, {row['rejected']} rejected"
-        out.print(f"    {row['path']}  {result}", markup=False, soft_wrap=True)
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+def _any_rows(sheets: Sequence[Sheet]) -> bool:
+    """Whether there is a row to load or to refuse; a header alone is nothing."""
+    return any(part.read for sheet in sheets for part in sheet.conformed)
 
 
 if __name__ == "__main__":

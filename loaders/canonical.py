@@ -17,7 +17,7 @@ from loaders.contracts import IDENTITY_COLUMNS, RECORDED_COLUMNS, TABLES, key_co
 from loaders.errors import LoaderError
 from loaders.profile import LINEAGE_COLUMNS, FileBlock, Profile, resolved_headers
 from loaders.read import RawFrame
-from loaders.settings import Settings
+from loaders.settings import Settings, nearest
 from loaders.values import date_orders
 
 # Lineage says where a row came from, not what it says: it is no part of a row's content.
@@ -30,8 +30,11 @@ _FINDING_SCHEMA: Final = {
     "store": pl.String(),
     "record": pl.String(),
     "detail": pl.String(),
+    "table": pl.String(),
     "source_file": pl.String(),
+    "source_sheet": pl.String(),
     "source_line": pl.Int64(),
+    "file_hash": pl.String(),
 }
 _PATTERN_DIGITS: Final = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
 
@@ -42,8 +45,8 @@ class Conformed:
 
     `good`: the columns of the contract in its order and `content_hash`; where a file holds a key twice, only the newest
     row. `rejects`: table, rule, source_file, source_sheet, source_line, profile, block, row (JSON of the cells that the
-    profile names, as they were), content_hash, file_hash. `findings`: finding, store, record, detail, source_file,
-    source_line.
+    profile names, as they were), content_hash, file_hash. `findings`: finding, store, record, detail, table,
+    source_file, source_sheet, source_line, file_hash.
     """
 
     table: str
@@ -95,7 +98,11 @@ def conform(
     good, rules = _validated(work, typed, broken)
     stamped = good.with_columns(exported_at=pl.lit(_exported_at(work, good, exported_at), _MOMENT))
     hashed = stamped.with_columns(content_hash=_content_hash(block.table, stamped))
-    noticed = [*(frame for column in columns for frame in column.findings), *_conflicts(work, hashed)]
+    noticed = [
+        *(frame for column in columns for frame in column.findings),
+        *_conflicts(work, hashed),
+        *_unknown_stores(work, stores),
+    ]
     return Conformed(
         table=block.table,
         block=block.name,
@@ -137,6 +144,21 @@ def _stores(work: _Work, chosen: str | None) -> pl.Series:
     return named.replace_strict(spelling, default=None, return_dtype=pl.String).alias("store")
 
 
+def _unknown_stores(work: _Work, stores: pl.Series) -> Iterator[pl.DataFrame]:
+    """A finding for each store that the settings do not name, at its first row: its clock and hours are a guess."""
+    settings = work.settings
+    unknown = [name for name in stores.drop_nulls().unique(maintain_order=True) if not settings.knows(name)]
+    known = [store.name for store in settings.stores]
+    for name in unknown:
+        near = nearest(name, known)
+        detail = (
+            f'the settings name no store "{name}": its times were read in {settings.defaults.time_zone} and its hours '
+            f"are those of [defaults]. {near or 'Add a [[store]] for it'} (settings.toml)"
+        )
+        first = pl.DataFrame([work.rows.ids.alias("row_id"), stores]).filter(pl.col("store") == name).head(1)
+        yield first.select("row_id", finding=pl.lit("store_not_in_settings"), detail=pl.lit(detail))
+
+
 def _clock(work: _Work, stores: pl.Series) -> Clock:
     settings, block = work.settings, work.block
     by_store = {name: settings.store_named(name).time_zone for name in stores.drop_nulls().unique().to_list()}
@@ -147,10 +169,13 @@ def _clock(work: _Work, stores: pl.Series) -> Clock:
 
 
 def _formats(work: _Work) -> tuple[str, ...]:
-    """The block's date formats, with "auto" settled by the dates themselves; a sheet's own dates always read."""
+    """The block's date formats, with "auto" settled by the dates themselves; a sheet's own dates always read.
+
+    A cell of a sheet that holds a date but is not shown as one reads as the sheet's day number.
+    """
     formats = work.block.date_format
-    if work.raw.sheet is not None and "iso" not in formats:
-        formats = (*formats, "iso")
+    if work.raw.sheet is not None:
+        formats = (*formats, *(form for form in ("iso", "serial") if form not in formats))
     if "auto" not in formats:
         return formats
     orders = date_orders([text_of(work.rows, name)[0] for name in _date_columns(work.block.table)])
@@ -166,9 +191,11 @@ def _date_columns(table: str) -> Iterator[str]:
 
 def _unclear_dates(work: _Work, orders: frozenset[str]) -> LoaderError:
     why = "none of them tells day from month" if "unproved" in orders else "some put the day first, some the month"
+    name = work.profile.name
     hint = (
-        'Write date_format = ["mdy"] (month first) or ["dmy"] (day first) into its [[file]] block of the profile, '
-        "or export dates as 2024-03-01. See docs/add_a_profile.md."
+        f"Export the dates as 2024-03-01; or copy loaders/profiles/{name}.toml to my_{name}.toml, write "
+        f'date_format = ["mdy"] (month first) or ["dmy"] (day first) into its block "{work.block.name}", and load '
+        f"this file with --profile my_{name}.toml"
     )
     return LoaderError(f"The dates of {work.raw.file} can be read in two orders: {why}.", hint)
 
@@ -257,9 +284,8 @@ def _validated(work: _Work, typed: pl.DataFrame, broken: pl.DataFrame) -> tuple[
     texts = [pl.col(rule).alias(f"|{rule}") for rule in broken.columns if rule != "row_id"]
     rules = broken.join(failed.select("row_id", *_rule_columns(failed)), on="row_id", how="left", maintain_order="left")
     said = [_said(rule, is_parsed=rule.partition("|")[0] in unreadable) for rule in _rule_columns(failed)]
-    told = rules.select("row_id", *texts, *said).select(
-        "row_id", rule=pl.concat_str(pl.exclude("row_id"), separator="; ", ignore_nulls=True)
-    )
+    each = pl.concat_list(pl.exclude("row_id")).list.drop_nulls().list.unique(maintain_order=True)
+    told = rules.select("row_id", *texts, *said).select("row_id", rule=each.list.join("; "))
     refused = told.filter(pl.col("rule") != "")
     return valid.join(refused, on="row_id", how="anti", maintain_order="left"), refused
 
@@ -380,5 +406,8 @@ def _findings(work: _Work, typed: pl.DataFrame, noticed: Sequence[pl.DataFrame])
     """What was noticed, each with the store, record, file and line it was noticed at."""
     if not noticed:
         return pl.DataFrame(schema=_FINDING_SCHEMA)
-    where = typed.select("row_id", "store", pl.col(work.key).alias("record"), "source_file", "source_line")
+    place = ("source_file", "source_sheet", "source_line")
+    table, file_hash = pl.lit(work.block.table), pl.lit(work.raw.content_hash)
+    key = pl.col(work.key).alias("record")
+    where = typed.select("row_id", "store", key, *place, table=table, file_hash=file_hash)
     return pl.concat(noticed).join(where, on="row_id", maintain_order="left").select(list(_FINDING_SCHEMA))

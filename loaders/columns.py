@@ -42,6 +42,8 @@ WORDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
 # What systems write into a text column where there is nothing. The word "unknown" is a word.
 _NO_TEXT: Final = ("-", "--", "n/a", "#n/a", "null")
 _FALLBACK: Final = "*"
+# A column of this name means whole months, whatever day a spreadsheet put into it.
+_MONTH_HEADER: Final = "month"
 _KIND: Final = {
     pl.Date: "date",
     pl.Datetime: "date",
@@ -200,14 +202,17 @@ def read_cells(
         return Filled(name, cells.cast(dtype).alias(name), is_date=nothing, findings=findings)
     if isinstance(dtype, pl.Datetime):
         return _moment(rows, name, cells, clock, findings)
-    parsed = _parsed(name, cells, dtype, clock)
+    parsed = _parsed(rows, name, cells, dtype, clock)
     broken = _rule(rows, name, cells, parsed.unreadable, _KIND[type(dtype)])
     return Filled(name, parsed.values.alias(name), broken, findings=findings)
 
 
-def _parsed(name: str, cells: pl.Series, dtype: pl.DataType, clock: Clock) -> Parsed:
+def _parsed(rows: Rows, name: str, cells: pl.Series, dtype: pl.DataType, clock: Clock) -> Parsed:
     if dtype == pl.Date:
-        return parse_days(cells, clock.zones, clock.store_zones, clock.formats, is_end=name == "period_end")
+        months = rows.present([_MONTH_HEADER])
+        is_month = _origin(rows, name) == months[0] if months else None
+        zones = (clock.zones, clock.store_zones)
+        return parse_days(cells, *zones, clock.formats, is_end=name == "period_end", is_month=is_month)
     if dtype == pl.Boolean:
         return parse_flags(cells)
     if isinstance(dtype, pl.Decimal):

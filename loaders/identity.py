@@ -16,6 +16,9 @@ PLACEHOLDER_EMAIL: Final = (
     r"^(none|no|na|noemail|no\.?email|unknown|test|fake|null|refused|declined|donotreply|noreply|nomail|x+)@"
     r"|^[^@]*$|@(none|noemail|no|na|test|fake)\.|@(none|noemail|na)$|^.{0,5}$"
 )
+PHONE_EXTENSION: Final = r"(?i)\s*(x|ext\.?|extension|#)\s*\d*\s*$|\.0$"
+PLACEHOLDER_ID: Final = r"^(0+|-1)$"
+LOCAL_LENGTH: Final = 7
 SHORTEST_PHONE: Final = 7
 COUNTRY_PREFIXED_LENGTH: Final = 11
 
@@ -45,8 +48,8 @@ def email_key(column: str) -> pl.Expr:
 
 
 def phone_key(column: str) -> pl.Expr:
-    """A phone's digits without the North American country digit, or null where they are too few or a placeholder."""
-    digits = pl.col(column).str.replace_all(r"\D", "")
+    """A phone's digits without country digit and extension, or null where they are too few or a placeholder."""
+    digits = pl.col(column).str.replace(PHONE_EXTENSION, "").str.replace_all(r"\D", "")
     is_prefixed = (digits.str.len_chars() == COUNTRY_PREFIXED_LENGTH) & digits.str.starts_with("1")
     national = pl.when(is_prefixed).then(digits.str.slice(1)).otherwise(digits)
     return pl.when((national.str.len_chars() >= SHORTEST_PHONE) & ~_is_placeholder_phone(national)).then(national)
@@ -54,18 +57,24 @@ def phone_key(column: str) -> pl.Expr:
 
 def name_key(column: str) -> pl.Expr:
     """The letters of a name in lower case, its words in alphabetical order, so that "Lee, Ana" is "Ana Lee"."""
-    words = pl.col(column).str.to_lowercase().str.extract_all(r"\p{L}+").list.sort()
+    joined = pl.col(column).str.to_lowercase().str.replace_all(r"['`\u2019]", "")
+    words = joined.str.extract_all(r"\p{L}+").list.sort()
     return words.list.join(" ")
 
 
 def _is_placeholder_phone(national: pl.Expr) -> pl.Expr:
-    is_one_digit = national.str.len_chars() == national.str.count_matches(national.str.slice(0, 1), literal=True)
+    """All digits of the number, or of its part after the area code, are one and the same; or they count up or down."""
+    local = national.str.tail(LOCAL_LENGTH)
+    is_one_digit = local.str.count_matches(local.str.slice(0, 1), literal=True) == LOCAL_LENGTH
     return is_one_digit | national.str.contains(r"^(0123456789?|123456789\d?|9876543210|1234567)$")
 
 
 def _tokens(leads: pl.DataFrame, *, max_names: int) -> pl.DataFrame:
     """Each lead's marks of identity: `store, token, lead_key`; leads that share a token are one customer."""
-    within_system = pl.concat_str(pl.col("system"), pl.lit("\x1f"), "id")
+    is_real = ~pl.col("id").str.contains(PLACEHOLDER_ID)
+    within_system = pl.when(is_real).then(pl.concat_str(pl.col("system"), pl.lit("\x1f"), "id"))
+    name = name_key("customer_name")
+    leads = leads.with_columns(name=pl.when(name != "").then(name))
     guarded = pl.concat(
         [
             _token(leads, "email", email_key("email")),
@@ -80,18 +89,14 @@ def _tokens(leads: pl.DataFrame, *, max_names: int) -> pl.DataFrame:
             _token(leads.with_columns(id="lead_id"), "lead", within_system),
         ]
     )
-    is_one_person = pl.col("name").drop_nulls().n_unique().over("store", "token") <= max_names
-    return pl.concat([guarded.filter(is_one_person), trusted]).select("store", "token", "lead_key").unique()
+    names = guarded.drop_nulls("name").unique(["store", "token", "name"]).group_by("store", "token").len()
+    shared = names.filter(pl.col("len") > max_names)
+    own = guarded.join(shared, on=["store", "token"], how="anti")
+    return pl.concat([own, trusted]).select("store", "token", "lead_key").unique()
 
 
 def _token(leads: pl.DataFrame, kind: str, value: pl.Expr) -> pl.DataFrame:
-    name = name_key("customer_name")
-    return leads.select(
-        "store",
-        "lead_key",
-        token=pl.lit(f"{kind}:") + value,
-        name=pl.when(name != "").then(name),
-    ).drop_nulls("token")
+    return leads.select("store", "lead_key", "name", token=pl.lit(f"{kind}:") + value).drop_nulls("token")
 
 
 def _components(leads: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:

@@ -305,11 +305,16 @@ def _reason(block: FileBlock, present: frozenset[str]) -> str:
 def _nothing_fits(
     headers: Sequence[str], present: frozenset[str], profiles: Sequence[Profile], table: str | None
 ) -> LoaderError:
-    shown = ", ".join(f'"{header}"' for header in headers[:12]) + (" ..." if len(headers) > 12 else "")
+    shown = ", ".join(f'"{_short(header)}"' for header in headers[:12]) + (" ..." if len(headers) > 12 else "")
     wanted = f" for the table {table}" if table else ""
-    message = f"No profile{wanted} knows a file with these headers: {shown or '(none)'}."
-    own = "Or describe the file in a profile of its own: docs/add_a_profile.md."
-    return LoaderError(message, f"{_nearest_block(present, profiles, table)}{own}")
+    own = "Name the columns as in docs/templates, or describe the file in a profile of its own: docs/add_a_profile.md."
+    # The message is kept in the load log and the hint is not: what looks like a header may be somebody's data.
+    near = _nearest_block(present, profiles, table)
+    return LoaderError(f"No profile{wanted} knows the headers of this file.", f"Its headers are {shown}. {near}{own}")
+
+
+def _short(header: str) -> str:
+    return header if len(header) <= 40 else f"{header[:40]}..."
 
 
 def _nearest_block(present: frozenset[str], profiles: Sequence[Profile], table: str | None) -> str:

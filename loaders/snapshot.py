@@ -75,6 +75,7 @@ def publish(
     """
     with _only_writer(warehouse):
         previous = current_path(warehouse)
+        as_of(previous)  # a damaged snapshot is said to be one before anything is built on it
         name = f"{moment.loaded_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         building = warehouse / SNAPSHOTS / f"{name}.building"
         try:
@@ -103,17 +104,21 @@ def current_path(warehouse: Path) -> Path | None:
     except FileNotFoundError:
         return None
     path = warehouse / named
-    if not path.exists():
-        hint = f"See the others with: python -m loaders history --warehouse {warehouse}, then roll back to one."
-        raise LoaderError(f"{warehouse / CURRENT} names {named}, which is not there.", hint)
+    if not path.is_file():
+        raise LoaderError(f'{warehouse / CURRENT} names "{named}", which is not there.', _roll_back_hint(warehouse))
     return path
 
 
 def history(warehouse: Path) -> list[dict[str, Any]]:
-    """Every snapshot that is kept, newest first: name, whether it serves, when and from which files it was loaded."""
-    serving = current_path(warehouse)
-    kept = sorted((warehouse / SNAPSHOTS).glob("*.duckdb"), reverse=True)
-    return [_described(path, is_current=path == serving) for path in kept]
+    """Every snapshot that is kept, newest first: name, whether it serves, when and from which files it was loaded.
+
+    A snapshot that cannot be opened stands there with its error; where CURRENT names none that exists, none serves.
+    """
+    try:
+        serving = current_path(warehouse)
+    except LoaderError:
+        serving = None
+    return [_described(path, is_current=path == serving) for path in reversed(_kept(warehouse))]
 
 
 def roll_back(warehouse: Path, snapshot: str) -> str:
@@ -122,11 +127,10 @@ def roll_back(warehouse: Path, snapshot: str) -> str:
     Raises:
         LoaderError: There is no such snapshot, or it cannot be opened.
     """
+    path = warehouse / SNAPSHOTS / f"{Path(snapshot).name.removesuffix('.duckdb')}.duckdb"
+    if path not in _kept(warehouse):
+        raise LoaderError(f'There is no snapshot "{snapshot}" in {warehouse}.', _roll_back_hint(warehouse))
     with _only_writer(warehouse):
-        path = warehouse / SNAPSHOTS / f"{Path(snapshot).name.removesuffix('.duckdb')}.duckdb"
-        if not path.exists():
-            kept = ", ".join(found.stem for found in sorted((warehouse / SNAPSHOTS).glob("*.duckdb"))) or "none"
-            raise LoaderError(f'There is no snapshot "{snapshot}" in {warehouse}.', f"Kept snapshots: {kept}.")
         as_of(path)
         _point_at(warehouse, path.stem)
         return path.stem
@@ -140,7 +144,8 @@ def rejects(warehouse: Path) -> pl.DataFrame:
     """
     serving = current_path(warehouse)
     if serving is None:
-        raise LoaderError(f"Nothing was loaded into {warehouse} yet.", "Load something: python -m loaders load PATH")
+        hint = f"Load something: python -m loaders load PATH --warehouse {warehouse}"
+        raise LoaderError(f"Nothing was loaded into {warehouse} yet.", hint)
     with _opened(serving) as con:
         refused: pl.DataFrame = con.sql(
             'from loads.reject order by source_file, source_sheet, source_line, "table"'
@@ -201,7 +206,8 @@ def _rows_of_sheet(
         "sheet": sheet.sheet,
         "profile": sheet.profile,
         "content_hash": sheet.content_hash,
-        "error": sheet.error,
+        # The message without its hint, which may quote cells of a file that was not understood.
+        "error": sheet.error.partition("\n\nHint:")[0] if sheet.error else None,
     }
     if sheet.error:
         yield shared
@@ -249,26 +255,34 @@ def _log(
     con.execute("create schema loads")
     for table, frame in fresh.items():
         con.register(f"fresh_{table}", frame)
-        earlier = f"select * from previous.loads.{table} union by name " if has_previous else ""
+        kept = _NOT_READ_AGAIN if table in {"reject", "finding"} else ""
+        earlier = f"select r.* from previous.loads.{table} as r {kept} union by name " if has_previous else ""
         con.execute(f"create table loads.{table} as {earlier}select distinct * from fresh_{table}")
 
 
+# What an earlier load refused or noticed in a file falls when the same file is read again: it is said anew, or mended.
+_NOT_READ_AGAIN: Final = """
+where not exists (
+    from fresh_load_file as f
+    where f.content_hash = r.file_hash and f."table" = r."table" and ends_with(f.path, r.source_file)
+    and f.sheet is not distinct from r.source_sheet
+)"""
+
+
 def _is_same(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether rows, refused rows, settings and statements are those of the previous snapshot."""
-    counts = [f"select count(*) from {place}.loads.reject" for place in ("snapshot", "previous")]
-    rejected, rejected_before = (con.execute(count).fetchall()[0][0] for count in counts)
+    """Whether rows, refused rows, findings, settings and statements are those of the previous snapshot."""
     last = "select fingerprint, as_of_told from {}.loads.load order by loaded_at desc limit 1"
     told, told_before = (con.sql(last.format(place)).pl().rows() for place in ("snapshot", "previous"))
-    return bool(rejected == rejected_before and told == told_before and not _has_changed_rows(con))
+    key = "store, system, {}_id, profile, block, content_hash"
+    compared = [(f"canonical.{table}", key.format(table)) for table in TABLES]
+    compared += [("loads.reject", "*"), ("loads.finding", "*")]
+    return bool(told == told_before) and not any(_differs(con, table, columns) for table, columns in compared)
 
 
-def _has_changed_rows(con: duckdb.DuckDBPyConnection) -> bool:
-    for table in TABLES:
-        key = f"store, system, {table}_id, profile, block, content_hash"
-        now, before = f"select {key} from canonical.{table}", f"select {key} from previous.canonical.{table}"
-        if con.execute(f"select exists (({now} except {before}) union all ({before} except {now}))").fetchall()[0][0]:
-            return True
-    return False
+def _differs(con: duckdb.DuckDBPyConnection, table: str, columns: str) -> bool:
+    now, before = f"select {columns} from snapshot.{table}", f"select {columns} from previous.{table}"
+    asked = f"select exists (({now} except {before}) union all ({before} except {now}))"
+    return bool(con.execute(asked).fetchall()[0][0])
 
 
 @contextmanager
@@ -294,14 +308,40 @@ def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         con = duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
-        hint = "Publish another one with: python -m loaders rollback SNAPSHOT (names: python -m loaders history)."
+        hint = _roll_back_hint(path.parents[1], but=path)
         raise LoaderError(f"The snapshot {path} cannot be opened: {error}", hint) from error
     with con:
         con.execute("set TimeZone = 'UTC'")
         yield con
 
 
+def _kept(warehouse: Path) -> list[Path]:
+    """The snapshot files of a warehouse, oldest first."""
+    return sorted((warehouse / SNAPSHOTS).glob("*.duckdb"))
+
+
+def _roll_back_hint(warehouse: Path, *, but: Path | None = None) -> str:
+    """The exact command that publishes the newest other snapshot, and the names of all others."""
+    names = [path.stem for path in _kept(warehouse) if path != but]
+    if not names:
+        return (
+            f"No other snapshot is kept. Move {warehouse} away and load the exports again: python -m loaders load PATH"
+        )
+    return (
+        f"Publish a kept one: python -m loaders rollback {names[-1]} --warehouse {warehouse} (kept: {', '.join(names)})"
+    )
+
+
 def _described(path: Path, *, is_current: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {"snapshot": path.stem, "is_current": is_current, "loaded_at": None, "as_of": None}
+    try:
+        return told | _load_of(path) | {"error": None}
+    except LoaderError as error:
+        return told | {"files": [], "error": error.message}
+
+
+def _load_of(path: Path) -> dict[str, Any]:
+    """When a snapshot was loaded, its "now", and what each file of that load gave."""
     with _opened(path) as con:
         loaded = con.sql("select loaded_at from loads.load where snapshot = ?", params=[path.stem]).pl()
         files = con.sql(
@@ -310,8 +350,6 @@ def _described(path: Path, *, is_current: bool) -> dict[str, Any]:
             params=[path.stem],
         ).pl()
     return {
-        "snapshot": path.stem,
-        "is_current": is_current,
         "loaded_at": loaded.item().isoformat() if loaded.height else None,
         "as_of": _iso(as_of(path)),
         "files": files.to_dicts(),
@@ -335,8 +373,7 @@ def _point_at(warehouse: Path, name: str) -> None:
 def _prune(warehouse: Path, keep: int) -> None:
     """Remove the oldest snapshots beyond those kept, and what a killed load left; never the serving one."""
     serving = current_path(warehouse)
-    kept = sorted((warehouse / SNAPSHOTS).glob("*.duckdb"), reverse=True)
-    for path in [*kept[keep:], *(warehouse / SNAPSHOTS).glob("*.building*")]:
+    for path in [*_kept(warehouse)[:-keep], *(warehouse / SNAPSHOTS).glob("*.building*")]:
         if path != serving:
             _discard(path)
 

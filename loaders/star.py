@@ -43,8 +43,11 @@ FINDING_SCHEMA: Final = {
     "store": pl.String,
     "record": pl.String,
     "detail": pl.String,
+    "table": pl.String,
     "source_file": pl.String,
+    "source_sheet": pl.String,
     "source_line": pl.Int64,
+    "file_hash": pl.String,
 }
 
 Progress = Callable[[float, str], None]
@@ -65,11 +68,10 @@ def fingerprint(settings: Settings) -> str:
 
 
 def empty_frame(table: str) -> pl.DataFrame:
-    """No rows, with the columns that a conformed frame of this canonical table has."""
+    """No rows, with the columns that the good rows of this canonical table have."""
     columns = pl.DataFrame(TABLES[table].create_empty())
-    return columns.with_columns(
-        content_hash=pl.lit(None, dtype=pl.String), file_number=pl.lit(None, dtype=pl.Int64)
-    ).clear()
+    text = pl.lit(None, dtype=pl.String)
+    return columns.with_columns(content_hash=text, file_hash=text, file_number=pl.lit(None, dtype=pl.Int64)).clear()
 
 
 def merge_canonical(con: duckdb.DuckDBPyConnection, incoming: Mapping[str, pl.DataFrame], *, previous: bool) -> None:
@@ -80,7 +82,7 @@ def merge_canonical(con: duckdb.DuckDBPyConnection, incoming: Mapping[str, pl.Da
         con.register(f"incoming_{table}", incoming.get(table, empty_frame(table)))
         versions = f"select * exclude (file_number) from incoming_{table}"
         if table in held:
-            versions = f"select * from previous.canonical.{table}\n    union all by name\n    {versions}"
+            versions = f"{_template('held', table)}\n    union all by name\n    {versions}"
         con.execute(_template("versions", table, versions=versions))
 
 

@@ -30,6 +30,11 @@ _SLASHED: Final = (
     r"\s*(?<zone>[Zz]|UTC|[+-]\d{2}:?\d{2})?)?$"
 )
 _MONTH: Final = r"^\d{4}-\d{1,2}$"
+_MONTH_NAMES: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_OTHER_MONTH: Final = (
+    r"^(?:(?<number>\d{1,2})[/.-](?<of>\d{4})"
+    rf"|(?<name>{'|'.join(_MONTH_NAMES)})[a-z]*\.?[\s'-]+(?<year>\d{{4}}|\d{{2}}))$"
+)
 _SERIAL: Final = r"^\d{5}(\.\d+)?$"
 _SERIAL_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001  (a spreadsheet's day zero has no zone)
 _CLOCK_DIRECTIVE: Final = re.compile(r"%[HITRrcsMSXp]")
@@ -298,22 +303,43 @@ def _read_pattern(words: pl.Series, pattern: str) -> pl.DataFrame:
 
 
 def parse_days(
-    cells: pl.Series, zones: pl.Series, store_zones: pl.Series, formats: Sequence[str], *, is_end: bool
+    cells: pl.Series,
+    zones: pl.Series,
+    store_zones: pl.Series,
+    formats: Sequence[str],
+    *,
+    is_end: bool,
+    is_month: pl.Series | None = None,
 ) -> Parsed:
     """Calendar days of the store. A day stays as written; a moment becomes the store's day it fell on.
 
-    A bare month (2024-03) is its first day, or its last where `is_end`. `zones` is the zone that times are written in,
-    `store_zones` the zone of the store.
+    A bare month (2024-03, 03/2024, Mar-24, March 2024) is its first day, or its last where `is_end`; so is a day in a
+    cell that is meant as a month (`is_month`), as spreadsheets turn months into their first day. `zones` is the zone
+    that times are written in, `store_zones` the zone of the store.
     """
-    is_month = cells.str.contains(_MONTH).fill_null(value=False)
-    whole = (cells + "-01").zip_with(is_month, cells)
-    moments = parse_moments(whole, zones, formats)
+    months = _iso_months(cells)
+    is_bare = months.str.contains(_MONTH).fill_null(value=False)
+    moments = parse_moments((months + "-01").zip_with(is_bare, months), zones, formats)
+    whole = is_bare if is_month is None else is_bare | is_month
     frame = pl.DataFrame(
-        {"at": moments.at, "local": moments.local, "is_date": moments.is_date, "zone": store_zones, "month": is_month}
+        {"at": moments.at, "local": moments.local, "is_date": moments.is_date, "zone": store_zones, "whole": whole}
     )
     day = pl.when("is_date").then(pl.col("local").dt.date()).otherwise(_day_in(store_zones))
-    last = pl.when(pl.col("month") & pl.lit(is_end)).then(day.dt.month_end()).otherwise(day)
-    return Parsed(frame.select(last.alias(cells.name)).to_series(), moments.unreadable)
+    edge = day.dt.month_end() if is_end else day.dt.month_start()
+    return Parsed(
+        frame.select(pl.when("whole").then(edge).otherwise(day).alias(cells.name)).to_series(), moments.unreadable
+    )
+
+
+def _iso_months(cells: pl.Series) -> pl.Series:
+    """The same cells with months written in other ways as 2024-03."""
+    parts = cells.str.to_lowercase().str.extract_groups(_OTHER_MONTH).struct.unnest()
+    numbers = {name: str(number) for number, name in enumerate(_MONTH_NAMES, start=1)}
+    year = pl.coalesce("of", "year")
+    month = pl.coalesce("number", pl.col("name").replace_strict(numbers, default=None, return_dtype=pl.String))
+    full = pl.when(year.str.len_chars() == 2).then(pl.lit("20") + year).otherwise(year)
+    iso = parts.select(pl.concat_str(full, month.str.zfill(2), separator="-")).to_series()
+    return iso.zip_with(iso.is_not_null(), cells).alias(cells.name)
 
 
 def _day_in(zones: pl.Series) -> pl.Expr:

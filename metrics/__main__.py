@@ -24,14 +24,17 @@ from rich.table import Table
 
 from metrics import engine
 from metrics.catalog import METRICS, metric
-from metrics.declare import Metric, MetricError, Unit, nearest
+from metrics.declare import Conversion, Metric, MetricError, NoSuchData, Ratio, Unit, nearest
 from metrics.documentation import definitions
-from metrics.engine import NoWarehouse, Warehouse, spreadsheet_safe
+from metrics.engine import Warehouse, spreadsheet_safe
 from metrics.filters import Filters, ask, check_dimension, unavailable
 from metrics.sql import Part, Query
 
 DEFAULT_WAREHOUSE: Final = Path("data/warehouse")
 UNCUT: Final = 4_000
+PIPED: Final = 120
+NARROW: Final = 100
+SHORTENED: Final = frozenset({"store", "customer", "salesperson", "setter", "source", "campaign", "source_file"})
 WHOLE: Final = frozenset({"numerator", "denominator", "n_immature"})
 
 
@@ -128,7 +131,7 @@ def rows(
         if as_sql:
             _print_queries(engine.rows_queries(name, chosen, filters, limit))
         else:
-            _print_rows(engine.rows(opened, name, chosen, filters, limit), form)
+            _print_rows(engine.rows(opened, name, chosen, filters, limit), metric(name), form)
 
 
 @app.command()
@@ -171,7 +174,7 @@ def _told_plainly() -> Iterator[None]:
     """Errors of the room as message, hint and exit status."""
     try:
         yield
-    except NoWarehouse as error:
+    except NoSuchData as error:
         _complain(error.message, error.hint)
         raise typer.Exit(1) from error
     except MetricError as error:
@@ -240,7 +243,7 @@ def _where(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _check_labels(warehouse: Warehouse, filters: Filters) -> None:
-    """A label that the data do not have is a typing error, not an empty result."""
+    """A label that the data do not have is said to be missing, instead of an empty result."""
     for name, labels in filters.where.items():
         known = engine.options(warehouse, check_dimension(name))
         for label in labels:
@@ -249,7 +252,7 @@ def _check_labels(warehouse: Warehouse, filters: Filters) -> None:
                 hint = (
                     f"Did you mean {close!r}?" if close else f"{len(known)} values are known: {', '.join(known[:8])}."
                 )
-                raise MetricError(f"There is no {name} {label!r} in this data.", hint)
+                raise NoSuchData(f"There is no {name} {label!r} in this data.", hint)
 
 
 def _part(word: str) -> Part:
@@ -279,16 +282,20 @@ def _print_numbers(frame: pl.DataFrame, form: Format) -> None:
         sys.stdout.write(spreadsheet_safe(frame).write_csv())
     elif frame.height:
         _print_table(_numbers_table(frame))
+        for name, reason in frame.filter(pl.col("reason").is_not_null()).select("metric", "reason").iter_rows():
+            sys.stdout.write(f"n/a {name}: {reason}\n")
     _end_if_empty(frame)
 
 
-def _print_rows(frame: pl.DataFrame, form: Format) -> None:
+def _print_rows(frame: pl.DataFrame, chosen: Metric, form: Format) -> None:
     if form is Format.json:
         _print_json([{name: _plain(value) for name, value in row.items()} for row in frame.iter_rows(named=True)])
     elif form is Format.csv:
         sys.stdout.write(spreadsheet_safe(frame).write_csv())
     elif frame.height:
-        _print_table(_rows_table(frame), is_wide=True)
+        for table in _rows_tables(frame, chosen):
+            Console(width=_terminal_width()).print(table, crop=False)
+        _ERR.print(f"{frame.height:,} rows, times in UTC. Every column of them: --format json or --format csv.")
     _end_if_empty(frame)
 
 
@@ -325,10 +332,9 @@ def _print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def _print_table(table: Table, *, is_wide: bool = False) -> None:
-    """A table as wide as the terminal; as wide as it needs to be where nothing may be cut."""
-    needs_room = is_wide or not sys.stdout.isatty()
-    Console(width=UNCUT if needs_room else None).print(table, crop=False)
+def _print_table(table: Table) -> None:
+    """A table as wide as the terminal; as wide as it needs to be where it goes into a file or a pipe."""
+    Console(width=None if sys.stdout.isatty() else UNCUT).print(table, crop=False)
 
 
 def _numbers_table(frame: pl.DataFrame) -> Table:
@@ -339,7 +345,7 @@ def _numbers_table(frame: pl.DataFrame) -> Table:
         interval = ""
         if row["low"] is not None:
             interval = f"{_spoken(row['low'], found.unit)} to {_spoken(row['high'], found.unit)}"
-        value = f"n/a: {row['reason']}" if row["reason"] else _spoken(row["value"], found.unit)
+        value = _spoken(row["value"], found.unit)
         immature = f"{row['n_immature']:,.0f}" if row["n_immature"] else ""
         table.add_row(*(str(row[name]) for name in texts), value, interval, _out_of(row), immature)
     return table
@@ -360,11 +366,64 @@ def _spoken(value: float | None, unit: Unit) -> str:
     return f"{value:,.2f}" if unit is Unit.MONEY else f"{value:,.10g}"
 
 
-def _rows_table(frame: pl.DataFrame) -> Table:
-    table = Table(*frame.columns)
-    for row in frame.iter_rows():
-        table.add_row(*("" if value is None else str(value) for value in row))
+def _rows_tables(frame: pl.DataFrame, chosen: Metric) -> list[Table]:
+    """The rows in the few columns that tell most: one table, or one for each measure of a ratio."""
+    if "measure" not in frame.columns:
+        return [_rows_table(frame, next(iter(_listed_columns(chosen).values())))]
+    return [
+        _rows_table(frame.filter(pl.col("measure") == name), columns, name)
+        for name, columns in _listed_columns(chosen).items()
+        if name in frame["measure"]
+    ]
+
+
+def _listed_columns(chosen: Metric) -> dict[str, tuple[str, ...]]:
+    """By measure: the telling columns of its fact, and the moment of the step that is counted."""
+    if isinstance(chosen, Ratio):
+        return {term.name: term.table.telling_columns for term in chosen.terms}
+    step = chosen.table.milestone(chosen.converted) if isinstance(chosen, Conversion) else None
+    columns = chosen.table.telling_columns
+    return {chosen.name: (*columns[:-1], *([step.at] if step else []), columns[-1])}
+
+
+def _rows_table(frame: pl.DataFrame, columns: Sequence[str], title: str | None = None) -> Table:
+    is_narrow = _terminal_width() < NARROW
+    is_store_plain = is_narrow or frame["store"].n_unique() == 1
+    shown = [*(() if is_store_plain else ("store",)), *(name for name in columns if name in frame.columns)]
+    if is_narrow and "customer" in shown:
+        shown = [name for name in shown if name != "source"]
+    cells = [[_short(value) for value in row] for row in frame.select(shown).iter_rows()]
+    table = Table(title=title)
+    widths = {
+        name: max(len(cell) for cell in column) for name, column in zip(shown, zip(*cells, strict=True), strict=True)
+    }
+    for name, width in _fitting(widths, _terminal_width()).items():
+        table.add_column(name, no_wrap=True, overflow="ellipsis", width=width)
+    for row in cells:
+        table.add_row(*row)
     return table
+
+
+def _fitting(widths: dict[str, int], room: int) -> dict[str, int]:
+    """Widths of columns that fit: dates, words and ids stay whole, names share what is left."""
+    whole = {name: max(width, min(len(name), 9)) for name, width in widths.items() if name not in SHORTENED}
+    borders = 3 * len(widths) + 1
+    names = len(widths) - len(whole)
+    share = max(8, (room - borders - sum(whole.values())) // names) if names else 0
+    return {name: whole.get(name, min(share, max(width, len(name)))) for name, width in widths.items()}
+
+
+def _terminal_width() -> int:
+    return Console().width if sys.stdout.isatty() else PIPED
+
+
+def _short(value: object) -> str:
+    """A cell of a table: moments to the minute, money to the cent, nothing for nothing."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, Decimal):
+        return f"{value:,.2f}"
+    return "" if value is None else str(value)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,10 @@ class MetricError(Exception):
         self.hint = hint
 
 
+class NoSuchData(MetricError):  # noqa: N818  # it says what is, like FileNotFoundError without the Error
+    """What was asked is well said, but the data do not have it."""
+
+
 def nearest(word: str, known: tuple[str, ...]) -> str | None:
     """The known word that looks most like this one, capitals ignored; None where nothing comes near."""
     lower = {choice.casefold(): choice for choice in reversed(known)}
@@ -89,7 +93,8 @@ class Fact(_Frozen):
     """A fact table of the star and what may be asked of it.
 
     `created_by` is the latest instant at which a row can have begun. `spend_flag` marks rows of source-months whose
-    spend is known. `is_shared` says that its source can be shared out by the attribution bridge.
+    spend is known. `is_shared` says that its source can be shared out by the attribution bridge. `shown_columns` list a
+    row in full, beside its labels; `telling_columns` are the few that fit a terminal.
     """
 
     name: str
@@ -104,6 +109,7 @@ class Fact(_Frozen):
     spend_flag: str | None = None
     is_shared: bool = False
     shown_columns: tuple[str, ...]
+    telling_columns: tuple[str, ...]
 
     def clock(self, name: str) -> Clock:
         """The clock of that name; MetricError where the fact has none."""
@@ -171,6 +177,7 @@ OPPORTUNITY: Final = Fact(
         "source_file",
         "source_line",
     ),
+    telling_columns=("created_at", "customer", "salesperson", "source", "lead_id"),
 )
 LEAD: Final = Fact(
     name="fct_lead",
@@ -191,6 +198,7 @@ LEAD: Final = Fact(
         "source_file",
         "source_line",
     ),
+    telling_columns=("created_at", "customer", "salesperson", "source", "status", "lead_id"),
 )
 APPOINTMENT: Final = Fact(
     name="fct_appointment",
@@ -218,6 +226,7 @@ APPOINTMENT: Final = Fact(
         "source_file",
         "source_line",
     ),
+    telling_columns=("due_at", "customer", "setter", "outcome", "appointment_id"),
 )
 SALE: Final = Fact(
     name="fct_sale",
@@ -248,6 +257,7 @@ SALE: Final = Fact(
         "source_file",
         "source_line",
     ),
+    telling_columns=("sold_at", "customer", "salesperson", "source", "weight", "weighted_gross", "sale_id"),
 )
 SPEND_ENTRY: Final = Fact(
     name="fct_spend",
@@ -259,6 +269,7 @@ SPEND_ENTRY: Final = Fact(
     has_customer=False,
     spend_flag="is_known",
     shown_columns=("campaign", "day", "amount", "is_known", "source_file", "source_line"),
+    telling_columns=("day", "source", "campaign", "amount", "source_file", "source_line"),
 )
 FACTS: Final = {fact.name: fact for fact in (OPPORTUNITY, LEAD, APPOINTMENT, SALE, SPEND_ENTRY)}
 

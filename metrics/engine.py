@@ -15,7 +15,7 @@ import polars as pl
 
 from metrics import sql
 from metrics.catalog import metric as declared
-from metrics.declare import Metric, MetricError, Ratio
+from metrics.declare import Metric, MetricError, NoSuchData, Ratio
 from metrics.filters import Filters, check_dimension, unavailable
 from metrics.sql import Part, Query
 from metrics.statistics.intervals import wilson
@@ -25,7 +25,7 @@ _FORMULA: Final = r"^[=+\-@\t\r]"
 _NUMBERS: Final = ("numerator", "denominator", "value", "low", "high", "n_immature")
 
 
-class NoWarehouse(MetricError):  # noqa: N818  # it says what is, like FileNotFoundError without the Error
+class NoWarehouse(NoSuchData):
     """There is no published snapshot to read in that directory."""
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from metrics.catalog import METRICS
 from metrics.declare import Conversion, Measure, Metric, OneFact, Ratio
 from metrics.filters import Filters, unavailable
-from pages import frame, sentences, theme
+from pages import frame, sentences, show, theme
 
 TITLE: Final = "Definitions"
 ICON: Final = ":material/menu_book:"
@@ -33,6 +33,26 @@ FLAGS: Final = {
     "is_known": "its spend is known",
 }
 
+# Words of the exports and how each counts.
+WORDS: Final = (
+    ("Lead", "open, sold, lost", "counts; a sale is counted from a deal, never from the word sold"),
+    ("Lead", "bad", "counts, so that nobody improves a rate by marking leads bad"),
+    ("Lead", "duplicate", "counts as a lead; an opportunity of which every lead is a duplicate is left out"),
+    ("Lead", "test, resend", "a test is left out everywhere; a resend is not counted as another lead"),
+    ("Lead type", "service, import", "not a sales opportunity: left out"),
+    ("Lead type", "phone, walk-in", "counts, but needs no answer: not in the response metrics"),
+    ("Appointment", "shown", "the customer came"),
+    ("Appointment", "no-show", "due and not shown: stays in the show rate"),
+    ("Appointment", "open", "past its time without an outcome: stays in the show rate as not shown, and is stated"),
+    (
+        "Appointment",
+        "cancelled, rescheduled",
+        "left out when it happened before the time; else it stays in as not shown",
+    ),
+    ("Deal", "retail, lease", "counts as sold unless reversed; a split deal is half a car for each"),
+    ("Deal", "fleet, wholesale, dealer trade", "not a retail sale: left out"),
+)
+
 
 def render(filters: Filters) -> None:
     """List the metrics that the search finds, grouped as in the catalogue; a `metric` in the URL stands first, open."""
@@ -44,7 +64,10 @@ def render(filters: Filters) -> None:
     if not found:
         st.info(f"No metric matches “{theme.plain(wanted or '')}”. Try a shorter word, or clear the search.")
         return
-    st.caption(f"{len(found)} of {len(METRICS)} metrics. Each shows the query that runs under these filters.")
+    st.caption(
+        f"{len(found)} of {len(METRICS)} metrics. Open one for its numerator, denominator, clock and window, "
+        "and the query that runs under these filters."
+    )
     for metric in (one for one in found if one.name == asked):
         _entry(metric, filters, is_open=True)
     found = [metric for metric in found if metric.name != asked]
@@ -52,6 +75,13 @@ def render(filters: Filters) -> None:
         st.subheader(family)
         for metric in (one for one in found if one.family == family):
             _entry(metric, filters, is_open=False)
+    _words()
+
+
+def _words() -> None:
+    st.subheader("Words in the exports")
+    lines = [{"Of": of, "Word": word, "How it counts": counts} for of, word, counts in WORDS]
+    st.table(theme.table(lines), hide_index=True, border="horizontal", alt="How each word of the exports counts")
 
 
 def matches(metric: Metric, wanted: str) -> bool:
@@ -61,11 +91,11 @@ def matches(metric: Metric, wanted: str) -> bool:
 
 
 def _entry(metric: Metric, filters: Filters, *, is_open: bool) -> None:
-    box = st.expander(metric.label, expanded=is_open, key=f"entry_{metric.name}", on_change="rerun")
+    said = f"**{theme.plain(metric.label)}**: {theme.plain(metric.description)}"
+    box = st.expander(said, expanded=is_open, key=f"entry_{metric.name}", on_change="rerun")
     with box:
         if not box.open:
             return
-        st.markdown(theme.plain(metric.description))
         st.table(
             theme.table(facts_of(metric)), hide_index=True, hide_header=True, border="horizontal", alt=metric.label
         )
@@ -145,3 +175,7 @@ def window_words(metric: Metric) -> str:
     if isinstance(metric, Ratio) and metric.immature_days:
         return f"so far: opportunities younger than {metric.immature_days} days are stated as still open"
     return "none"
+
+
+if __name__ == "__main__":
+    show.whole_dashboard()

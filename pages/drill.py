@@ -17,6 +17,43 @@ from metrics.sql import Part
 from pages import download, frame, theme
 
 _ROWS_SHOWN: Final = 500
+# Headers of the rows for people, where the column's own name would not do. Files keep the names of docs/data_model.md.
+_HEADERS: Final = {
+    "bdc_agent": "BDC agent",
+    "setter": "Appointment setter",
+    "responder": "First responder",
+    "vehicle_condition": "New or used",
+    "created_at": "Lead came in",
+    "first_attempt_at": "First attempt",
+    "contacted_at": "Contacted",
+    "appointment_set_at": "Appointment set",
+    "appointment_due_at": "Appointment due",
+    "confirmed_at": "Confirmed",
+    "cancelled_at": "Cancelled",
+    "set_at": "Set",
+    "due_at": "Due",
+    "shown_at": "Shown",
+    "sold_at": "Sold",
+    "is_duplicate": "Marked duplicate",
+    "is_bad": "Marked bad",
+    "is_lost": "Lost",
+    "is_known": "Spend known",
+    "lead_count": "Leads",
+    "weight": "Share of the deal",
+    "weighted_gross": "Gross, by share",
+    "measure": "Counted as",
+    "opportunity_key": "Opportunity ID",
+    "lead_id": "Lead ID in the CRM",
+    "appointment_id": "Appointment ID in the CRM",
+    "sale_id": "Deal ID",
+    "source_file": "File",
+    "source_line": "Line",
+}
+
+
+def header(column: str) -> str:
+    """The words over a column of rows."""
+    return _HEADERS.get(column, column.replace("_", " ").capitalize())
 
 
 def rows_button(
@@ -50,20 +87,26 @@ def show_asked(filters: Filters) -> None:
     name, _, part = asked.partition(".")
     try:
         found = declared(name)
-    except MetricError as error:
-        st.warning(f"This link asks for rows of “{theme.plain(name)}”. {theme.plain(error.message)}")
+    except MetricError:
+        st.warning(f"This link asks for rows of “{theme.plain(name[:60])}”, which Upboard does not count.")
         return
-    _rows_dialog(found, "denominator" if part == "denominator" else "numerator", _within(filters))
+    within = _within(filters)
+    if within is not None:
+        _rows_dialog(found, "denominator" if part == "denominator" else "numerator", within)
 
 
-def _within(filters: Filters) -> Filters:
-    """The filters of the member whose rows are asked for. A member outside the filters has no rows."""
-    dimension, separator, label = st.query_params.get("member", "").partition(":")
-    if not separator:
+def _within(filters: Filters) -> Filters | None:
+    """The filters of the member whose rows are asked for. A member outside the filters has no rows.
+
+    None, and a sentence, where the link names a member in a way that cannot be read: more is never shown instead.
+    """
+    asked = st.query_params.get("member")
+    if asked is None:
         return filters
+    dimension, _, label = asked.partition(":")
     if dimension not in frame.LABELS:
-        frame.say_unknown(f"“{theme.plain(dimension)}”")
-        return filters
+        frame.say_unknown(f"rows of “{theme.plain(asked[:60])}”")
+        return None
     kept = filters.where.get(dimension)
     chosen = (label,) if kept is None or label in kept else ("",)
     return filters.but(where={**filters.where, dimension: chosen})
@@ -76,12 +119,15 @@ def _rows_dialog(found: Metric, part: Part, filters: Filters) -> None:
 
 def _rows_body(found: Metric, part: Part, filters: Filters) -> None:
     parts = parts_of(found)
+    key = f"part_{found.name}"
     part = st.segmented_control(
         "Part",
         list(parts),
         default=part if part in parts else next(iter(parts)),
         format_func=parts.__getitem__,
         required=True,
+        key=key,
+        on_change=partial(_turn_to, found.name, key),
     )
     try:
         found_rows = readable(
@@ -97,15 +143,28 @@ def _rows_body(found: Metric, part: Part, filters: Filters) -> None:
         st.info("No rows. Nothing was counted here under these filters.")
         return
     if found_rows.height > _ROWS_SHOWN:
-        st.caption(f"The first {_ROWS_SHOWN} rows; the files hold all of them.")
-    st.dataframe(found_rows.head(_ROWS_SHOWN), hide_index=True, alt=f"{parts[part]} of {found.label}", height=360)
+        st.caption(f"The first {_ROWS_SHOWN} rows; the files below hold all of them.")
+    _shown(found_rows, f"{parts[part]} of {found.label}")
     _downloads(found, part, filters)
+
+
+def _turn_to(name: str, key: str) -> None:
+    """The part that is looked at stands in the URL too."""
+    st.query_params["rows"] = f"{name}.{st.session_state[key]}"
+
+
+def _shown(rows: pl.DataFrame, alt: str) -> None:
+    """The first rows, with headers and codes in dealership words."""
+    coded = [name for name in rows.columns if theme.value_words(name)]
+    spoken = rows.head(_ROWS_SHOWN).with_columns(pl.col(name).replace(theme.value_words(name)) for name in coded)
+    headers = {name: header(name) for name in rows.columns}
+    st.dataframe(spoken, hide_index=True, column_config=headers, alt=alt, height=360)
 
 
 def parts_of(found: Metric) -> dict[Part, str]:
     """Which parts of a metric have rows, with what they hold in words."""
     if found.kind == "conversion":
-        return {"numerator": "Counted as a hit", "denominator": "All that had the chance"}
+        return {"numerator": "Counted as yes", "denominator": "All that had the chance"}
     if found.kind == "ratio":
         return {"numerator": "Above the line", "denominator": "Below the line"}
     return {"numerator": "Rows counted"} if found.kind != "median" else {"denominator": "Rows measured"}

@@ -21,7 +21,7 @@ from metrics.declare import DIMENSIONS
 from metrics.filters import Filters, Grain
 from metrics.sql import Query
 from pages import periods, theme
-from pages.charts.layout import CONFIG, Figure
+from pages.charts.layout import CONFIG, Figure, inked
 
 Row = dict[str, Any]
 
@@ -30,8 +30,13 @@ LABELS: Final = {dimension.name: dimension.label for dimension in DIMENSIONS}
 DRILL_KEYS: Final = ("rows", "member")
 _CHOICES: Final = {"period": periods.PERIODS, "compare": periods.COMPARISONS, "grain": periods.GRAINS}
 _CHOICE_LABELS: Final = {"period": "Period", "compare": "Compare with", "grain": "Trend by"}
+_CHOICE_HELP: Final = {"compare": "Overview compares with it.", "grain": "For the trend on Overview."}
 _STALE_AFTER: Final = dt.timedelta(days=2)
 _LOAD: Final = "python -m loaders load PATH --settings data/settings.toml"
+_REFUSED: Final = (
+    "They are not in these numbers. `python -m loaders rejects` lists each with its file, line and reason."
+)
+_LONGEST_WORD: Final = 60
 _DEMO: Final = "make run"
 
 
@@ -165,38 +170,79 @@ def sidebar() -> Filters:
 
 
 def _period() -> periods.Span:
-    for key, choices in _CHOICES.items():
-        _warn_unknown_choice(key, choices)
-    period = st.selectbox("Period", periods.PERIODS, key="period", bind="query-params")
+    period = choose("Period", "period", periods.PERIODS)
     chosen: periods.Span = (None, None)
     if period == periods.CUSTOM:
         chosen = _day("From", "from"), _day("To", "to")
-    st.selectbox("Compare with", periods.COMPARISONS, key="compare", bind="query-params")
-    st.selectbox("Trend by", periods.GRAINS, key="grain", bind="query-params")
+    for key in ("compare", "grain"):
+        choose(_CHOICE_LABELS[key], key, _CHOICES[key], help_text=_CHOICE_HELP[key])
+    if period == periods.CUSTOM and {"from", "to"} & _unknown_choices().keys():
+        period = periods.PERIODS[0]
     return periods.span_of(period, last_day(), chosen)
+
+
+def choose(label: str, key: str, choices: Sequence[str], help_text: str | None = None) -> str:
+    """A selectbox of words that stands in the URL. A word of a link that it lacks is kept, to be said."""
+    _note_unknown_choice(key, choices)
+    return st.selectbox(label, choices, key=key, bind="query-params", help=help_text)
+
+
+def choose_level(label: str, key: str, choices: Sequence[str]) -> str:
+    """As `choose`, with all words in sight: for two or three of them."""
+    _note_unknown_choice(key, choices)
+    found = st.segmented_control(label, choices, default=choices[0], required=True, key=key, bind="query-params")
+    return str(found)
 
 
 def _day(label: str, key: str) -> dt.date | None:
     first = dt.date(2000, 1, 1)
-    return st.date_input(label, value=None, min_value=first, key=key, bind="query-params", format="YYYY-MM-DD")
+    asked = st.query_params.get(key)
+    day = st.date_input(label, value=None, min_value=first, key=key, bind="query-params", format="YYYY-MM-DD")
+    if day is not None:
+        _unknown_choices().pop(key, None)
+    elif asked:
+        _unknown_choices()[key] = asked
+    return day
 
 
-def _warn_unknown_choice(key: str, choices: Sequence[str]) -> None:
-    """Say that a link asks for a word that this filter does not have; kept until the filter is touched."""
+def _unknown_choices() -> dict[str, str]:
+    """Words that a link asked for and a filter does not have, by key, until that filter is touched."""
+    found: dict[str, str] = st.session_state.setdefault("unknown_choices", {})
+    return found
+
+
+def _note_unknown_choice(key: str, choices: Sequence[str]) -> None:
     asked = st.query_params.get(key)
     if asked is not None and asked not in choices:
-        st.session_state.setdefault("unknown_choices", {})[key] = asked
+        _unknown_choices()[key] = asked
     elif asked is not None or st.session_state.get(key, choices[0]) != choices[0]:
-        st.session_state.get("unknown_choices", {}).pop(key, None)
+        _unknown_choices().pop(key, None)
+
+
+def say_unknown_choice(key: str, label: str, shown: str) -> None:
+    """Say that a link asks for a word that this choice does not have, and what is shown instead."""
+    asked = _unknown_choices().get(key)
+    if asked is not None:
+        what = f"{label.lower()} “{theme.plain(_short(asked))}”"
+        st.warning(f"This link asks for {what}, which Upboard does not have. Shown: {theme.plain(shown)}.")
+
+
+def _short(text: str) -> str:
+    """A value of a link, short enough for a sentence."""
+    return text if len(text) <= _LONGEST_WORD else f"{text[:_LONGEST_WORD]}…"
 
 
 def _chosen(dimension: str, known: Sequence[str]) -> tuple[str, ...]:
+    """What a filter keeps, in the data's codes. The widget and the URL say words; a link may also say a code."""
+    words = theme.value_words(dimension)
+    shown = [words.get(value, value) for value in known]
     asked = dict.fromkeys([*st.query_params.get_all(dimension), *st.session_state.get(dimension, [])])
-    strangers = [value for value in asked if value not in known]
+    strangers = [value for value in asked if value not in shown]
     picked = st.multiselect(
-        LABELS[dimension], [*known, *strangers], key=dimension, bind="query-params", placeholder="All"
+        LABELS[dimension], [*shown, *strangers], key=dimension, bind="query-params", placeholder="All"
     )
-    return tuple(picked)
+    codes = {word: code for code, word in words.items()}
+    return tuple(codes.get(value, value) for value in picked)
 
 
 def _reset() -> None:
@@ -260,8 +306,14 @@ def span_words(filters: Filters) -> str:
 
 def scope_words(filters: Filters) -> str:
     """The values filtered by in words, such as `Store: North; Lead type: phone`; `everything` without any."""
-    parts = [f"{LABELS[name]}: {', '.join(labels)}" for name, labels in filters.where.items()]
+    parts = [f"{LABELS[name]}: {', '.join(in_words(name, labels))}" for name, labels in filters.where.items()]
     return "; ".join(parts) or "everything"
+
+
+def in_words(dimension: str, labels: Sequence[str]) -> list[str]:
+    """Labels of a dimension in dealership words, none of them longer than a line."""
+    words = theme.value_words(dimension)
+    return [_short(words.get(label, label)) for label in labels]
 
 
 # Banners and empty states ---------------------------------------------------------------------------------------------
@@ -269,30 +321,29 @@ def scope_words(filters: Filters) -> str:
 
 def heading(title: str, question: str, filters: Filters, *, compares: bool) -> None:
     """A page's first lines: its name, the question it answers, the period, and how fresh and complete the data are."""
-    st.title(title)
-    st.markdown(f"*{question}*")
-    against = comparison(filters) if compares else None
-    line = f"**{span_words(filters)}**"
-    if against is not None:
-        line += f", compared with {span_words(against)} as it looked at the same age"
-    st.markdown(line)
-    _freshness()
+    with st.container(gap="xxsmall"):
+        st.title(title)
+        st.markdown(f"*{question}*")
+        against = comparison(filters) if compares else None
+        line = f"**{span_words(filters)}**"
+        if against is not None:
+            line += f", compared with {span_words(against)} as it looked at the same age"
+        st.markdown(line)
+        _freshness()
     _unknown_values(filters)
 
 
 def _freshness() -> None:
     known = facts()
-    st.caption(f"Data as of {theme.plain(as_of_words())}.")
+    line = f"Data as of {theme.plain(as_of_words())}."
+    if known.reject_count:
+        line += f" {known.reject_count:,} rows were refused."
+    st.caption(line, help=_REFUSED if known.reject_count else None)
     now = dt.datetime.now(dt.UTC)
     stale = [store for store, at in known.as_of.items() if now - at > _STALE_AFTER]
     if stale:
         names = theme.plain(", ".join(stale))
         st.warning(f"Over two days old: {names}. Load a newer export: `{_LOAD}`", icon=":material/schedule:")
-    if known.reject_count:
-        st.caption(
-            f":material/report: {known.reject_count:,} rows were refused and are not in these numbers. "
-            "`python -m loaders rejects` lists each with its file, line and reason."
-        )
 
 
 def as_of_words() -> str:
@@ -315,11 +366,11 @@ def _unknown_values(filters: Filters) -> None:
         known = _options(opened, dimension)
         for label in labels:
             if label not in known:
-                say_unknown(f"{LABELS[dimension].lower()} “{theme.plain(label)}”")
-    for key, asked in st.session_state.get("unknown_choices", {}).items():
-        standing = st.session_state[key]
-        word = _CHOICE_LABELS[key].lower()
-        st.warning(f"This link asks for {word} “{theme.plain(asked)}”, which Upboard does not have. Shown: {standing}.")
+                say_unknown(f"{LABELS[dimension].lower()} “{theme.plain(_short(label))}”")
+    for key, label in _CHOICE_LABELS.items():
+        say_unknown_choice(key, label, str(st.session_state[key]))
+    for key in ("from", "to"):
+        say_unknown_choice(key, f"day {key}", span_words(filters))
 
 
 def say_unknown(what: str) -> None:
@@ -378,7 +429,8 @@ def chart(figure: Figure, alt: str, key: str, twin: pl.DataFrame | None = None) 
 
     Without `twin` the page itself shows the table beside the chart.
     """
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    appearance = "dark" if st.context.theme.type == "dark" else "light"
+    st.plotly_chart(inked(figure, theme.INK[appearance]), key=key, config=CONFIG, alt=alt)
     if twin is None:
         return
     with st.expander("The same as a table"):

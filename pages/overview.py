@@ -9,7 +9,7 @@ import streamlit as st
 from metrics.catalog import metric as declared
 from metrics.filters import Filters
 from metrics.statistics import differences
-from pages import drill, frame, sentences, theme
+from pages import drill, frame, sentences, show, theme
 from pages.charts.funnel import Step, describe_funnel, draw_funnel, tabulate_funnel
 from pages.charts.trend import describe_trend, draw_trend, settled_rows, tabulate_trend
 
@@ -20,6 +20,7 @@ COMPARES: Final = True
 
 HEADLINES: Final = (
     "leads",
+    "answered_within_standard",
     "contact_rate",
     "contact_to_appointment",
     "show_rate",
@@ -27,27 +28,42 @@ HEADLINES: Final = (
     "sold_units",
     "gross",
 )
-TRENDS: Final = ("closing_rate", "contact_rate", "contact_to_appointment", "set_rate", "show_rate", "leads", "gross")
+_TRENDED: Final = (
+    "closing_rate",
+    "closing_rate_30",
+    "answered_within_standard",
+    "contact_rate",
+    "contact_to_appointment",
+    "set_rate",
+    "show_rate",
+    "show_to_sale",
+    "leads",
+    "sold_units",
+    "gross",
+)
+# Words of the widget and the URL, by which the trend is chosen.
+TRENDS: Final = {declared(name).label.lower(): name for name in _TRENDED}
 # Each step of the funnel: its name, the rate over all opportunities, the rate from the step before.
 FUNNEL: Final = (
     ("Contacted", "contact_rate", "contact_rate"),
     ("Appointment set", "set_rate", "contact_to_appointment"),
-    ("Shown", "shown_rate", None),
-    ("Sold", "closing_rate", None),
+    ("Shown", "shown_rate", "show_rate"),
+    ("Sold", "closing_rate", "show_to_sale"),
 )
+_COUNTED: Final = (*HEADLINES, "opportunities", "set_rate", "shown_rate", "show_to_sale")
 
 Row = dict[str, Any]
 
 
 def render(filters: Filters) -> None:
     """Draw the page for these filters; without any row, say what to do instead."""
-    now = frame.values((*HEADLINES, "opportunities", "set_rate", "shown_rate"), filters)
+    now = frame.values(_COUNTED, filters)
     if not _has_rows(now):
         frame.empty(filters)
         return
     against = frame.comparison(filters)
-    before = {} if against is None else frame.values((*HEADLINES, "opportunities", "set_rate", "shown_rate"), against)
-    st.markdown(sentences.answer(now, before))
+    before = {} if against is None else frame.values(_COUNTED, against)
+    st.markdown(f"{sentences.answer(now, before)}  \n{sentences.where_lost(now, before)}")
     _tiles(now, before, filters)
     _funnel(now, before, filters)
     _trend(filters)
@@ -59,9 +75,9 @@ def _has_rows(now: dict[str, Row]) -> bool:
 
 def _tiles(now: dict[str, Row], before: dict[str, Row], filters: Filters) -> None:
     past = {name: _sparkline(name, filters) for name in HEADLINES}
-    with st.grid(4, min_column_width=190):
+    with st.grid(4, min_column_width=190, gap="xsmall"):
         for name in HEADLINES:
-            with st.container(border=True, height="stretch"):
+            with st.container(border=True, height="stretch", gap=None):
                 _tile(name, now[name], before.get(name), past[name], filters)
 
 
@@ -85,7 +101,8 @@ def _tile(name: str, row: Row, before: Row | None, past: list[float], filters: F
         chart_data=past if len(past) > 1 else None,
         chart_type="bar",
     )
-    st.caption("  \n".join(sentences.evidence(row, metric, frame.target(name, filters), currency)))
+    lines = sentences.evidence(row, before, metric, frame.target(name, filters), currency)
+    st.caption("  \n".join(lines))
     st.space("stretch")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         drill.rows_button(name, "Rows", f"rows_{name}")
@@ -111,20 +128,29 @@ def _funnel(now: dict[str, Row], before: dict[str, Row], filters: Filters) -> No
     frame.chart(figure, describe_funnel(steps), "funnel")
     st.table(tabulate_funnel(steps), hide_index=True, border="horizontal", alt=describe_funnel(steps))
     st.caption(
-        "Of all: share of all opportunities of the period that reached the step by now. Step rate: of those that "
-        "reached the step before. A customer can skip a step: walk-ins buy without an appointment."
+        "Of all: share of all opportunities created in the period that reached the step by now. A customer can skip a "
+        "step: walk-ins buy without an appointment, so more may be sold than shown. Step rate: of those contacted, "
+        "the share with an appointment; of the appointments due in the period, the share that came (show rate); of "
+        "the customers who came in the period, the share that bought (show to sale). The last two count by their own "
+        "dates, so their n differs from the bars."
     )
+    _funnel_rows()
+
+
+def _funnel_rows() -> None:
     with st.container(horizontal=True):
         for label, name, _ in FUNNEL:
-            drill.rows_button(name, f"{label}: show the rows", f"funnel_{name}")
+            drill.rows_button(name, f"Rows: {label.lower()}", f"funnel_{name}")
+    with st.container(horizontal=True):
+        frame.link("people", "The same by person")
+        frame.link("sources", "The same by source")
 
 
 def funnel_steps(now: dict[str, Row], before: dict[str, Row]) -> list[Step]:
     """The steps from created to sold, from rates evaluated over the same opportunities."""
     steps = [Step("Created", _all_of(now["contact_rate"]), _all_of(before.get("contact_rate")))]  # type: ignore[arg-type]
     for label, overall, step in FUNNEL:
-        chosen = (None, None) if step is None else (now[step], before.get(step))
-        steps.append(Step(label, now[overall], before.get(overall), *chosen))
+        steps.append(Step(label, now[overall], before.get(overall), now[step], before.get(step)))
     return steps
 
 
@@ -138,7 +164,9 @@ def _all_of(row: Row | None) -> Row | None:
 
 def _trend(filters: Filters) -> None:
     st.subheader("How it moves")
-    name = st.selectbox("Trend of", TRENDS, format_func=lambda code: declared(code).label, key="trend_of")
+    word = frame.choose("Trend of", "trend_of", tuple(TRENDS))
+    frame.say_unknown_choice("trend_of", "Trend of", word)
+    name = TRENDS[word]
     metric, currency, over = declared(name), frame.currency(filters), frame.trend(filters)
     rows = frame.evaluate((name,), over)
     if not sentences.waits_for_time(metric):
@@ -155,3 +183,7 @@ def _trend(filters: Filters) -> None:
         f"{theme.plain(frame.span_words(over))}, by {sentences.clock_words(metric)}. The trend reaches back "
         "further than the period so that a direction shows. Hollow and dashed: rows of that time are still open."
     )
+
+
+if __name__ == "__main__":
+    show.whole_dashboard()

@@ -11,7 +11,7 @@ from metrics.catalog import METRICS
 from metrics.catalog import metric as declared
 from metrics.declare import Metric
 from metrics.filters import Filters
-from pages import drill, frame, sentences, theme
+from pages import drill, frame, sentences, show, theme
 from pages.charts.dots import describe_dots, draw_dots, holds
 
 TITLE: Final = "People"
@@ -21,7 +21,7 @@ COMPARES: Final = False
 
 # What the widget and the URL say, and the role it means; None leaves the choice to the metric.
 LENSES: Final[dict[str, str | None]] = {
-    "metric default": None,
+    "usual role": None,
     "assigned salesperson": "salesperson",
     "BDC agent": "bdc_agent",
     "appointment setter": "setter",
@@ -30,7 +30,10 @@ LENSES: Final[dict[str, str | None]] = {
 _FIRST: Final = "contact_to_appointment"
 _RATES: Final = tuple(found.name for found in METRICS if found.kind == "conversion" and found.credits)
 # Words of the widget and the URL, by which the rates are chosen.
-RATES: Final = {name.replace("_", " "): name for name in (_FIRST, *_RATES)}
+RATES: Final = {declared(name).label.lower(): name for name in (_FIRST, *_RATES)}
+
+_ROLES: Final = {role: word for word, role in LENSES.items() if role}
+_BUTTONS: Final = 6
 
 Row = dict[str, Any]
 
@@ -48,7 +51,9 @@ def render(filters: Filters) -> None:
         frame.empty(filters)
         return
     named = by_name(rows)
-    st.markdown(_answer(metric, team, named))
+    found = apart(named, team)
+    st.markdown(f"{_answer(metric, team, named)}  \n{_next_step(found)}")
+    _open_apart(metric, found)
     described = describe_dots(named, "person", metric.label, metric.unit, team)
     frame.chart(draw_dots(named, "person", metric.unit, team, "Team"), described, "people_chart")
     st.table(table(named, team), hide_index=True, border="horizontal", alt=described)
@@ -59,8 +64,10 @@ def render(filters: Filters) -> None:
 
 def _choose(filters: Filters) -> tuple[Metric, Filters]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        rate = st.selectbox("Rate", tuple(RATES), key="rate", bind="query-params")
-        lens = st.selectbox("Credited to", tuple(LENSES), key="lens", bind="query-params")
+        rate = frame.choose("Rate", "rate", tuple(RATES))
+        lens = frame.choose("Credited to", "lens", tuple(LENSES))
+    frame.say_unknown_choice("rate", "Rate", rate)
+    frame.say_unknown_choice("lens", "Credited to", lens)
     return declared(RATES[rate]), filters.but(credit=LENSES[lens])
 
 
@@ -79,14 +86,33 @@ def _answer(metric: Metric, team: Row, named: pl.DataFrame) -> str:
     ends = theme.interval(team["low"], team["high"])
     counted = theme.parts(team["numerator"], team["denominator"])
     head = f"**{metric.label} of the team is {theme.number(team['value'], 'share')}** ({counted}; 95% interval {ends})."
-    apart = [row["person"] for row in named.to_dicts() if not holds(row, team["value"])]
-    if not apart:
+    found = apart(named, team)
+    if not found:
         return f"{head} Nobody is distinguishable from the team: every interval contains its rate."
-    names = theme.plain(", ".join(apart))
+    names = theme.plain(", ".join(found))
+    return f"{head} The interval leaves out the team's rate for {len(found)} of {named.height}: {names}."
+
+
+def apart(named: pl.DataFrame, team: Row) -> list[str]:
+    """Who the interval tells apart from the team, by name."""
+    return [row["person"] for row in named.to_dicts() if not holds(row, team["value"])]
+
+
+def _next_step(found: list[str]) -> str:
+    """What to do next: open the rows of whoever is apart, or gather more of them."""
+    if not found:
+        return "**Next:** take a longer period, or look at another rate: more leads make narrower intervals."
     return (
-        f"{head} The interval leaves out the team's rate for {len(apart)} of {named.height}: {names}. "
-        "Their leads may differ, so look at the rows before you judge."
+        "**Next:** open their rows to see which leads these were, then look at the same people at the step before "
+        "and after. Leads may differ from the team's, so talk before you judge."
     )
+
+
+def _open_apart(metric: Metric, found: list[str]) -> None:
+    with st.container(horizontal=True, gap="xsmall"):
+        for place, person in enumerate(found[:_BUTTONS]):
+            label = f"Rows of {theme.plain(person)}"
+            drill.rows_button(metric.name, label, f"apart_{place}", part="denominator", member=("person", person))
 
 
 def table(named: pl.DataFrame, team: Row) -> pl.DataFrame:
@@ -114,7 +140,7 @@ def verdict(row: Row, team: Row) -> str:
 
 
 def _reading(metric: Metric, seen: Filters) -> str:
-    role = (seen.credit or metric.credits[0]).replace("_", " ")
+    role = _ROLES[seen.credit or metric.credits[0]]
     return (
         f"Credited to the {role}. Counted by {sentences.clock_words(metric)}. {theme.plain(metric.description)} "
         "Sorted by name: with numbers this small a rank would mostly rank luck. Nothing is adjusted for "
@@ -128,3 +154,7 @@ def _open_rows(members: list[str], metric: Metric) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         member = st.selectbox("Person to open", members, key="person_opened")
         drill.rows_button(metric.name, "Show the rows", "person_rows", member=("person", str(member)))
+
+
+if __name__ == "__main__":
+    show.whole_dashboard()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from metrics.catalog import metric as declared
 from metrics.declare import Conversion, Metric, OneFact
 from metrics.statistics import differences
 from pages import theme
@@ -18,7 +19,7 @@ _CLOCKS: Final = {
     "sold_at": "the day of sale",
     "day": "the day the money was spent on",
 }
-OPEN_MATTERS: Final = 0.05
+STEPS: Final = ("contact_rate", "contact_to_appointment", "show_rate", "show_to_sale")
 
 
 def clock_words(metric: Metric) -> str:
@@ -30,19 +31,40 @@ def clock_words(metric: Metric) -> str:
 
 
 def answer(now: dict[str, Row], before: dict[str, Row]) -> str:
-    """The page's answer in a few sentences: closing rate, its change and how sure that is, then volume.
+    """The page's answer in a few sentences: closing rate, its change, how sure that is, and how early.
 
     `now` and `before` hold rows of evaluate by metric name; `before` is empty where nothing is compared.
     """
     row = now["closing_rate"]
     if row["value"] is None:
         return f"There is no closing rate here. {row.get('reason') or 'No opportunity was created in this period.'}"
-    counted = f"n {theme.number(row['denominator'], 'count')}, 95% interval {theme.interval(row['low'], row['high'])}"
-    lines = [f"**Closing rate is {theme.number(row['value'], 'share')}** ({counted})"]
-    lines[0] += _compared(row, before.get("closing_rate"), "share")
-    lines.append(_volume(now, before))
-    lines.append(_open(row))
-    return " ".join(theme_line for theme_line in lines if theme_line)
+    head = f"**Closing rate is {theme.number(row['value'], 'share')}**"
+    lines = [head + _compared(row, before.get("closing_rate"), "share")]
+    lines.append(_early(row, is_compared=bool(before)))
+    return " ".join(line for line in lines if line)
+
+
+def where_lost(now: dict[str, Row], before: dict[str, Row]) -> str:
+    """Where opportunities are lost: the step at which the smallest share goes on, and the steps that really moved."""
+    known = [name for name in STEPS if now[name]["value"] is not None]
+    if not known:
+        return ""
+    least = min(known, key=lambda name: float(now[name]["value"]))
+    row, label = now[least], declared(least).label.lower()
+    counted = f"{theme.number(row['value'], 'share')}, {theme.parts(row['numerator'], row['denominator'])}"
+    head = f"**Most are lost at {label}** ({counted} go on)."
+    return f"{head} {_steps_moved(now, before, known)}" if before else head
+
+
+def _steps_moved(now: dict[str, Row], before: dict[str, Row], known: list[str]) -> str:
+    apart = [name for name in known if differences.is_apart(now[name], before[name])]
+    if not apart:
+        return "No step moved beyond chance."
+    moved = [
+        f"{declared(name).label.lower()} {theme.change(now[name]['value'], before[name]['value'], 'share')}"
+        for name in apart
+    ]
+    return f"Moved beyond chance: {', '.join(moved)}."
 
 
 def _compared(row: Row, before: Row | None, unit: str) -> str:
@@ -56,48 +78,48 @@ def _compared(row: Row, before: Row | None, unit: str) -> str:
     ends = differences.difference(row, before)
     if ends is None:
         return f"{head}."
-    span = f"The 95% interval of the difference runs from {_points(ends[0])} to {_points(ends[1])} points"
+    span = f"95% interval {_points(ends[0])} to {_points(ends[1])} points"
     if differences.is_apart(row, before):
-        return f"{head}. {span} and leaves out zero: this is more than chance explains."
-    return f"{head}. {span} and contains zero: chance alone may explain it."
+        return f"{head}: more than chance explains ({span})."
+    return f"{head}: chance alone may explain it ({span})."
 
 
 def _points(share: float) -> str:
     return f"{share * 100:+.1f}"
 
 
-def _volume(now: dict[str, Row], before: dict[str, Row]) -> str:
-    pieces = []
-    for name, noun in (("leads", "leads"), ("sold_units", "cars sold")):
-        if now[name]["value"] is None:
-            continue
-        moved = theme.change(now[name]["value"], before[name]["value"], "count") if name in before else None
-        tail = f" ({moved})" if moved else ""
-        pieces.append(f"{theme.number(now[name]['value'], 'count')} {noun}{tail}")
-    return f"{' and '.join(pieces)}." if pieces else ""
-
-
-def _open(row: Row) -> str:
+def _early(row: Row, *, is_compared: bool) -> str:
     if not row["n_immature"]:
         return ""
-    count = theme.number(row["n_immature"], "count")
-    return f"{count} of these opportunities are younger than 90 days and may still buy, so the rate can still rise."
+    count, whole = theme.number(row["n_immature"], "count"), theme.number(row["denominator"], "count")
+    fair = ", and the comparison is taken at the same age" if is_compared else ""
+    return f"**Still early:** {count} of {whole} opportunities are under 90 days old and may yet buy{fair}."
 
 
-def evidence(row: Row, metric: Metric, target: float | None, currency: str) -> list[str]:
-    """The small lines under a headline number: n and interval, what is still open, target, or why there is none."""
+def evidence(row: Row, before: Row | None, metric: Metric, target: float | None, currency: str) -> list[str]:
+    """The small lines under a headline number: n and what is open, interval, before and target; or its reason."""
     if row.get("reason"):
         return [theme.plain(row["reason"])]
     lines = []
     if row["denominator"] is not None and metric.kind != "count":
-        ends = theme.interval(row["low"], row["high"], metric.unit, currency)
-        counted = f"{theme.parts(row['numerator'], row['denominator'])}"
-        lines.append(theme.plain(f"{counted}; 95% interval {ends}" if ends else counted))
-    if row["n_immature"]:
-        lines.append(open_words(row, metric))
+        lines.append(theme.parts(row["numerator"], row["denominator"]))
+        if row["n_immature"]:
+            lines[0] += f", {open_words(row, metric)}"
+    ends = theme.interval(row["low"], row["high"], metric.unit, currency)
+    if ends:
+        lines.append(f"95% interval {ends}")
+    beside = _beside(before, metric, target, currency)
+    return [theme.plain(line) for line in (*lines, beside) if line]
+
+
+def _beside(before: Row | None, metric: Metric, target: float | None, currency: str) -> str:
+    parts = []
+    if before is not None and before["value"] is not None:
+        parts.append(f"before {theme.number(before['value'], metric.unit, currency)}")
     if target is not None:
-        lines.append(theme.plain(f"Target {theme.number(target, metric.unit, currency)}"))
-    return lines
+        parts.append(f"target {theme.number(target, metric.unit, currency)}")
+    line = ", ".join(parts)
+    return line[:1].upper() + line[1:]
 
 
 def waits_for_time(metric: Metric) -> bool:
@@ -110,7 +132,7 @@ def open_words(row: Row, metric: Metric) -> str:
     """What is still open about a number, by the kind of its waiting."""
     count = theme.number(row["n_immature"], "count")
     if isinstance(metric, Conversion) and metric.within is not None:
-        return f"{count} not counted: their time is not up"
+        return f"{count} too young"
     if isinstance(metric, Conversion) and metric.settles is not None and metric.settles.unresolved:
-        return f"{count} without a recorded outcome"
-    return f"{count} still open, can still rise"
+        return f"{count} no outcome"
+    return f"{count} still open"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
@@ -31,3 +32,12 @@ def _show(filters: Filters, page: ModuleType) -> None:
 
 def _show_nothing(error: NoWarehouse, _page: ModuleType) -> None:
     frame.no_warehouse(error)
+
+
+def whole_dashboard() -> None:
+    """Run the dashboard from a page's own file.
+
+    Streamlit runs that file by itself when its link is the first thing that a fresh server is asked for: until
+    `st.navigation` was called once, it takes every file of `pages/` for a page of its own.
+    """
+    importlib.import_module("dashboard").main()

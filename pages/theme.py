@@ -16,13 +16,53 @@ BEFORE: Final = "#858e9a"
 REFERENCE: Final = "#b8691f"
 RIBBON: Final = "rgba(59, 127, 202, 0.20)"
 
+# Words on charts, by appearance: a contrast of at least 7 to 1 against the background of .streamlit/config.toml.
+INK: Final = {"light": "#3d4752", "dark": "#c9d1d9"}
+
 NOT_AVAILABLE: Final = "n/a"
 _SYMBOLS: Final = {"USD": "$", "CAD": "CA$", "EUR": "€", "GBP": "£", "AUD": "A$", "MXN": "MX$"}
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|$~:<>&^=-])")
 
 _KEPT: Final = re.compile(r"(?<=[\d%]) (of|to) (?=[\d$€£-])")
 
+# The words of the dealership for codes that the data hold; a label that is not here is shown as it is.
+_VALUE_WORDS: Final[dict[str, dict[str, str]]] = {
+    "lead_type": {
+        "internet": "Internet",
+        "phone": "Phone",
+        "walk_in": "Walk-in",
+        "chat": "Chat",
+        "referral": "Referral",
+        "previous_customer": "Previous customer",
+        "service": "Service",
+        "import": "Import",
+        "other": "Other",
+    },
+    "vehicle_condition": {"new": "New", "used": "Used"},
+    "appointment_type": {
+        "sales": "Sales",
+        "test_drive": "Test drive",
+        "delivery": "Delivery",
+        "service": "Service",
+        "other": "Other",
+    },
+    "outcome": {
+        "open": "Open",
+        "shown": "Shown",
+        "no_show": "No-show",
+        "cancelled": "Cancelled",
+        "rescheduled": "Rescheduled",
+    },
+    "status": {"open": "Open", "sold": "Sold", "lost": "Lost", "bad": "Bad", "duplicate": "Duplicate"},
+    "sale_type": {"retail": "Retail", "lease": "Lease"},
+}
+
 Number = int | float | Decimal
+
+
+def value_words(column: str) -> dict[str, str]:
+    """Words for the codes of a column or dimension, by code; empty where its values are names already."""
+    return _VALUE_WORDS.get(column, {})
 
 
 def plain(text: str) -> str:

@@ -17,7 +17,7 @@ from loaders.read.text import grid_of
 
 __all__ = ["RawFrame", "read"]
 
-_READABLE: Final = "CSV and text files with a header row, and Excel or OpenDocument workbooks, can be read."
+_READABLE: Final = "Export it again as CSV or xlsx. CSV and text with a header row, Excel and OpenDocument can be read."
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from loaders.read.grid import Grid
 
 _ZIP: Final = b"PK\x03\x04"
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_LOCKED: Final = "EncryptedPackage".encode("utf-16-le")
 _MIDNIGHT: Final = " 00:00:00"
 _MOMENT: Final = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}"
 
@@ -36,6 +37,8 @@ def sheets_of(content: bytes) -> Iterator[tuple[str, Grid]]:
             if sheet.visible == "visible" and sheet.height > 0:
                 yield name, Grid(_cells(sheet.to_polars()), is_ruled=True)
     except fastexcel.FastExcelError as error:
+        if _LOCKED in content:
+            raise ValueError("it is locked by a password; save it without one") from error
         reason = str(error).splitlines()[0]
         raise ValueError(f"it is not a workbook that can be opened ({reason})") from error
 

@@ -43,6 +43,8 @@ def grid_of(content: bytes, known: Known) -> Grid:
         _check_closed(content, encoding, delimiter, int(cells["source_line"][-1]))
         return Grid(cells, is_ruled=False)
     except csv.Error as error:
+        if '"' not in content[:_LONGEST_CELL].decode(encoding, errors="replace"):
+            raise ValueError(f"it holds a cell of more than {_LONGEST_CELL:,} letters, so it is no table") from error
         raise ValueError(f"a quotation mark is never closed ({error})") from error
 
 
@@ -53,6 +55,8 @@ def _encoding(content: bytes) -> str:
         ValueError: They are no letters.
     """
     sample = content[:_SAMPLE]
+    if other := _other_kind(sample):
+        raise ValueError(other)
     marked = [encoding for mark, encoding in _MARKS if content.startswith(mark)]
     if wide := marked or _wide_encodings(sample):
         return wide[0]
@@ -73,6 +77,17 @@ def _wide_encodings(sample: bytes) -> list[str]:
     little = odd.count(0) > 0.7 * len(odd) and even.count(0) == 0
     big = even.count(0) > 0.7 * len(even) and odd.count(0) == 0
     return ["utf-16-le"] * little + ["utf-16-be"] * big
+
+
+def _other_kind(sample: bytes) -> str | None:
+    """What the file is where it begins as something else than a table of text."""
+    start = sample.removeprefix(codecs.BOM_UTF8).lstrip()[:200].lower()
+    kinds = {
+        b"%pdf": "it is a PDF",
+        b"<": "it is a web page or XML, whatever its name",
+        b"par1": "it is a Parquet file",
+    }
+    return next((kind for mark, kind in kinds.items() if start.startswith(mark)), None)
 
 
 def _is_binary(sample: bytes) -> bool:

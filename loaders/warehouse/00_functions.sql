@@ -6,10 +6,11 @@ create temp macro key3(a, b, c) as left(md5(a || chr(31) || b || chr(31) || c), 
 -- A word without case or spacing: "Cars  Online" and "cars online" are one source.
 create temp macro word_key(word) as lower(trim(regexp_replace(word, '\s+', ' ', 'g')));
 
--- A person's name with letters only and in no order: "Lee, Ana" and "Ana Lee" are one name.
-create temp macro name_key(name) as array_to_string(
-    list_sort(list_filter(regexp_split_to_array(lower(coalesce(name, '')), '[^\p{L}]+'), lambda part: part <> '')), ' '
-);
+-- A person's name with letters only and in no order: "Lee, Ana" and "Ana Lee" are one name, so are "O'Dell" and "ODell".
+create temp macro name_words(name) as
+    regexp_split_to_array(regexp_replace(lower(coalesce(name, '')), '[''`’]', '', 'g'), '[^\p{L}]+');
+create temp macro name_key(name) as
+    array_to_string(list_sort(list_filter(name_words(name), lambda part: part <> '')), ' ');
 
 -- Seconds a store had been open at a moment, from the calendar row of the latest day begun by then.
 create temp macro open_seconds(moment, opens_at, closes_at, open_seconds_before) as

@@ -33,7 +33,7 @@ any_leads as (
 own_customers as (
     select store, system, customer_id, min(customer_key) as customer_key
     from stg_customer_lead
-    where customer_id is not null
+    where customer_id is not null and not regexp_matches(customer_id, '^(0+|-1)$')
     group by store, system, customer_id
 ),
 any_customers as (

@@ -13,7 +13,9 @@ final as (
         c.direction,
         c.channel,
         c.result,
-        not c.is_automated and not coalesce(d.is_machine, false) as is_human
+        not c.is_automated and not coalesce(d.is_machine, false) as is_human,
+        -- An out-of-office reply is no word of the customer.
+        c.direction = 'in' and not c.is_automated as is_by_customer
     from record_contact as c
     join dim_store as s using (store)
     join stg_link as l

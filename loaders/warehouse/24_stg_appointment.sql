@@ -11,7 +11,15 @@ keyed as (
         s.time_zone,
         l.lead_key,
         l.customer_key,
-        a.*,
+        a.* exclude (outcome),
+        -- A time of showing, cancelling or moving says what an outcome left open does not.
+        case
+            when a.outcome <> 'open' then a.outcome
+            when a.shown_at is not null then 'shown'
+            when a.cancelled_at is not null then 'cancelled'
+            when a.rescheduled_at is not null then 'rescheduled'
+            else 'open'
+        end as outcome,
         p.person_key as setter_key,
         q.person_key as salesperson_key,
         a.appointment_type in ('sales', 'test_drive') as is_sales_appointment

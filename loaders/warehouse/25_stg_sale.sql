@@ -92,10 +92,11 @@ final as (
         arg_min(sale_id, rank) as sale_id,
         arg_min(lead_key, rank) as lead_key,
         arg_min(customer_key, rank) as customer_key,
-        arg_min(counted_at, rank) as sold_at,
-        arg_min(counted_at_is_date, rank) as sold_at_is_date,
-        arg_min(sold_on, rank) as sold_on,
-        arg_min(is_other_date, rank) as is_other_date,
+        -- The record that has the chosen date gives the date; the others stand in for it only where none has.
+        arg_min(counted_at, struct_pack(is_other := is_other_date, rank := rank)) as sold_at,
+        arg_min(counted_at_is_date, struct_pack(is_other := is_other_date, rank := rank)) as sold_at_is_date,
+        arg_min(sold_on, struct_pack(is_other := is_other_date, rank := rank)) as sold_on,
+        bool_and(is_other_date) as is_other_date,
         arg_min(delivered_at, rank) as delivered_at,
         arg_min(delivered_at_is_date, rank) as delivered_at_is_date,
         max(reversed_at) as reversed_at,
@@ -108,7 +109,8 @@ final as (
         arg_min(total_gross, rank) as total_gross,
         arg_min(source_file, rank) as source_file,
         arg_min(source_line, rank) as source_line,
-        count(*) as record_count
+        count(*) as record_count,
+        list(record_key) as record_keys
     from ranked
     group by deal
 )

@@ -3,21 +3,38 @@
 create temp table stg_episode as
 with
 activity as (
-    select customer_key, is_sales_lead, lead_key, created_at as moment, 1 as step, false as is_sale
+    select
+        customer_key,
+        is_sales_lead,
+        lead_key,
+        time_zone,
+        created_at as moment,
+        created_at_is_date as is_by_day,
+        1 as step,
+        false as is_sale
     from stg_customer_lead
     union all
-    select c.customer_key, coalesce(l.is_sales_lead, true), null, c.occurred_at, 2, false
+    select c.customer_key, coalesce(l.is_sales_lead, true), null, c.time_zone, c.occurred_at, false, 2, false
     from stg_contact as c
     left join stg_customer_lead as l using (lead_key)
-    where c.customer_key is not null and (c.direction = 'in' or c.is_human)
+    where c.customer_key is not null and (c.is_by_customer or (c.direction = 'out' and c.is_human))
     union all
-    select a.customer_key, coalesce(l.is_sales_lead, true), null, unnest([a.set_at, a.shown_at]), 2, false
+    select
+        a.customer_key,
+        coalesce(l.is_sales_lead, true),
+        null,
+        a.time_zone,
+        unnest([a.set_at, a.shown_at]),
+        false,
+        2,
+        false
     from stg_appointment as a
     left join stg_customer_lead as l using (lead_key)
     where a.customer_key is not null
     union all
-    select k.customer_key, coalesce(l.is_sales_lead, true), null, v.arrived_at, 2, false
+    select k.customer_key, coalesce(l.is_sales_lead, true), null, d.time_zone, v.arrived_at, false, 2, false
     from record_visit as v
+    join dim_store as d using (store)
     join stg_link as k on k.kind = 'visit' and k.store = v.store and k.system = v.system and k.id = v.visit_id
     left join stg_customer_lead as l on l.lead_key = k.lead_key
     where k.customer_key is not null
@@ -27,6 +44,7 @@ activity as (
         s.customer_key,
         true,
         null,
+        s.time_zone,
         greatest(
             case
                 when s.sold_at_is_date then timezone(s.time_zone, cast(s.sold_on + 1 as timestamp)) - interval 1 second
@@ -34,6 +52,7 @@ activity as (
             end,
             l.created_at
         ),
+        s.sold_at_is_date,
         3,
         true
     from stg_sale as s
@@ -44,23 +63,33 @@ steps as (
     select
         *,
         lag(moment) over customer as moment_before,
+        is_by_day or lag(is_by_day) over customer as is_gap_by_day,
         lag(is_sale) over customer as is_sale_before
     from activity
     where moment is not null
     window customer as (partition by customer_key, is_sales_lead order by moment, step, lead_key)
 ),
+silences as (
+    select
+        *,
+        seconds_between(
+            moment_before,
+            moment,
+            cast(timezone(time_zone, moment_before) as date),
+            cast(timezone(time_zone, moment) as date),
+            is_gap_by_day
+        ) as silent_seconds
+    from steps
+),
 numbered as (
     select
         *,
         sum(
-            case
-                when is_sale_before or epoch(moment) - epoch(moment_before) > (select episode_gap_seconds from build) then 1
-                else 0
-            end
+            case when is_sale_before or silent_seconds > (select episode_gap_seconds from build) then 1 else 0 end
         ) over (
             partition by customer_key, is_sales_lead order by moment, step, lead_key rows unbounded preceding
         ) as episode
-    from steps
+    from silences
 ),
 final as (
     select
@@ -88,15 +117,24 @@ join stg_customer_lead as l on l.lead_key = e.first_lead_key;
 create temp table stg_event_episode as
 with
 events as (
-    select 'contact' as kind, contact_key as event_key, lead_key, customer_key, occurred_at as moment from stg_contact
+    select
+        'contact' as kind,
+        contact_key as event_key,
+        lead_key,
+        customer_key,
+        occurred_at as moment,
+        cast(null as date) as sold_on,
+        false as is_by_day
+    from stg_contact
     union all
-    select 'appointment', appointment_key, lead_key, customer_key, coalesce(set_at, due_at) from stg_appointment
+    select 'appointment', appointment_key, lead_key, customer_key, coalesce(set_at, due_at), null, false
+    from stg_appointment
     union all
-    select 'visit', key3(v.store, v.system, v.visit_id), k.lead_key, k.customer_key, v.arrived_at
+    select 'visit', key3(v.store, v.system, v.visit_id), k.lead_key, k.customer_key, v.arrived_at, null, false
     from record_visit as v
     join stg_link as k on k.kind = 'visit' and k.store = v.store and k.system = v.system and k.id = v.visit_id
     union all
-    select 'survey', key3(v.store, v.system, v.survey_id), k.lead_key, k.customer_key, v.answered_at
+    select 'survey', key3(v.store, v.system, v.survey_id), k.lead_key, k.customer_key, v.answered_at, null, false
     from record_survey as v
     join stg_link as k on k.kind = 'survey' and k.store = v.store and k.system = v.system and k.id = v.survey_id
     union all
@@ -108,7 +146,9 @@ events as (
         case
             when sold_at_is_date then timezone(time_zone, cast(sold_on + 1 as timestamp)) - interval 1 second
             else sold_at
-        end
+        end,
+        sold_on,
+        sold_at_is_date
     from stg_sale
 ),
 by_lead as (
@@ -117,15 +157,22 @@ by_lead as (
     join stg_episode using (lead_key)
 ),
 unled as (
-    select kind, event_key, customer_key, moment
+    select kind, event_key, customer_key, moment, sold_on, is_by_day
     from events
     where lead_key is null and customer_key is not null
 ),
 episodes as (
-    select opportunity_key, customer_key, created_at from stg_opportunity where is_sales_lead
+    select opportunity_key, customer_key, created_at, created_on, created_at_is_date
+    from stg_opportunity
+    where is_sales_lead
 ),
 latest as (
-    select u.kind, u.event_key, u.customer_key, u.moment, e.opportunity_key, e.created_at
+    select
+        u.*,
+        e.opportunity_key,
+        seconds_between(
+            e.created_at, u.moment, e.created_on, u.sold_on, u.is_by_day or (e.created_at_is_date and u.kind = 'sale')
+        ) as seconds_since_lead
     from unled as u
     asof left join episodes as e on u.customer_key = e.customer_key and u.moment >= e.created_at
 ),
@@ -139,7 +186,7 @@ by_customer as (
         l.kind,
         l.event_key,
         case
-            when l.kind = 'sale' and l.moment - l.created_at > to_seconds((select sale_link_seconds from build)) then null
+            when l.kind = 'sale' and l.seconds_since_lead > (select sale_link_seconds from build) then null
             when l.opportunity_key is not null then l.opportunity_key
             when l.kind <> 'sale' and epoch(e.created_at) - epoch(l.moment) <= (select episode_gap_seconds from build)
                 then e.opportunity_key

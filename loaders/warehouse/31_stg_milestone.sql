@@ -13,22 +13,25 @@ touches as (
 ),
 -- The form that made the lead, logged as a message at the very second of creation, is no answer.
 forms as (
-    select c.contact_key
-    from stg_contact as c
-    join stg_customer_lead as l using (lead_key)
-    where c.direction = 'in' and c.occurred_at = l.created_at
+    select t.contact_key
+    from touches as t
+    join stg_episode as e using (opportunity_key)
+    join stg_customer_lead as l on l.lead_key = e.lead_key
+    where t.direction = 'in' and t.occurred_at = l.created_at
 ),
 firsts as (
     select
         opportunity_key,
         min(occurred_at) filter (direction = 'out' and is_human) as first_attempt_at,
-        arg_min(person_key, occurred_at) filter (direction = 'out' and is_human) as responder_key,
+        arg_min(person_key, struct_pack(moment := occurred_at, key := contact_key)) filter (
+            direction = 'out' and is_human
+        ) as responder_key,
         min(occurred_at) filter (direction = 'out') as first_any_response_at,
-        min(occurred_at) filter (direction = 'in' and occurred_at > created_at) as first_reply_at,
+        min(occurred_at) filter (is_by_customer and occurred_at > created_at) as first_reply_at,
         min(occurred_at) filter (channel = 'call' and result = 'connected' and is_human) as answered_call_at,
         min(occurred_at) filter (channel = 'visit') as visited_at,
         min(occurred_at) filter (
-            is_message and direction = 'in' and contact_key not in (select contact_key from forms)
+            is_message and is_by_customer and contact_key not in (select contact_key from forms)
         ) as customer_message_at,
         min(occurred_at) filter (
             is_message and direction = 'out' and is_human and result not in ('bounced', 'opted_out')
@@ -46,7 +49,11 @@ select
     min(a.due_at) as appointment_due_at,
     min(a.confirmed_at) filter (a.is_confirmed) as appointment_confirmed_at,
     min(a.shown_at) as shown_at,
-    arg_min(a.setter_key, struct_pack(moment := a.set_at, key := a.appointment_key)) as setter_key
+    -- The setter of the first appointment, also where that one names none.
+    arg_min(
+        coalesce(a.setter_key, 'unassigned'),
+        struct_pack(moment := coalesce(a.set_at, a.due_at), key := a.appointment_key)
+    ) as setter_key
 from stg_appointment as a
 join stg_event_episode as e on e.kind = 'appointment' and e.event_key = a.appointment_key
 where a.is_sales_appointment

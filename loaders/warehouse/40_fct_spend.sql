@@ -1,4 +1,4 @@
--- Grain: one row per spend entry and day it covers.
+-- Grain: one row per spend entry and day it covers, and one of zero per free source and day that it sent a lead.
 -- A period is spread evenly over its days; the days sum to the entry exactly. Zero is unknown unless settings call the source free.
 create table fct_spend as
 with
@@ -40,13 +40,13 @@ spread as (
 free as (
     select key3('source', word_key(source), '') as source_key from setting_free_source
 ),
--- A free source costs an honest zero in each month that it sent a lead.
-free_months as (
+-- A free source costs an honest zero on each day that it sent a lead.
+free_days as (
     select distinct
-        key3(l.store_key, l.source_key, cast(date_trunc('month', l.created_on) as varchar)) as spend_key,
+        key3(l.store_key, l.source_key, cast(l.created_on as varchar)) as spend_key,
         l.store_key,
         l.source_key,
-        cast(date_trunc('month', l.created_on) as date) as day,
+        l.created_on as day,
         cast(0 as decimal(18, 6)) as amount
     from stg_customer_lead as l
     join free using (source_key)
@@ -54,7 +54,7 @@ free_months as (
 together as (
     select * from spread
     union all by name
-    select * from free_months
+    select * from free_days
 ),
 final as (
     select

@@ -8,7 +8,7 @@ attached as (
         o.source_key,
         o.lead_type,
         coalesce(o.vehicle_condition, s.vehicle_condition, '(not given)') as shared_condition,
-        coalesce(s.salesperson_key, o.salesperson_key, 'unassigned') as salesperson_key,
+        coalesce(s.salesperson_key, s.split_with_key, 'unassigned') as salesperson_key,
         coalesce(o.bdc_agent_key, 'unassigned') as bdc_agent_key,
         o.created_at,
         o.created_on,

@@ -15,7 +15,12 @@ unlinked as (
     select l.kind, s.store_key, l.id
     from stg_link as l
     join dim_store as s using (store)
-    where l.lead_key is null and l.customer_key is null and l.kind <> 'sale'
+    where l.lead_key is null and l.customer_key is null and l.kind not in ('sale', 'survey')
+    union all
+    select 'survey', l.store_key, l.id
+    from (select key3(store, system, id) as survey_key, * from stg_link join dim_store using (store)) as l
+    join fct_survey as v using (survey_key)
+    where l.kind = 'survey' and v.customer_key = 'unknown'
     union all
     -- Of a deal that stands in several systems, one record with a lead is enough.
     select 'sale', store_key, sale_id

@@ -30,3 +30,13 @@ def finish(figure: go.Figure, *, height: int, legend: bool = True) -> go.Figure:
     figure.update_xaxes(fixedrange=True, automargin=True, title=None)
     figure.update_yaxes(fixedrange=True, automargin=True, title=None)
     return figure
+
+
+def inked(figure: go.Figure, color: str) -> go.Figure:
+    """The same figure with every word on it in one colour that can be read on the page's background."""
+    font = {"color": color}
+    figure.update_layout(font=font, legend={"font": font})
+    figure.update_xaxes(tickfont=font)
+    figure.update_yaxes(tickfont=font)
+    figure.update_annotations(font=font)
+    return figure.update_traces(selector={"type": "bar"}, outsidetextfont=font)

@@ -29,7 +29,7 @@ def draw_trend(frame: pl.DataFrame, unit: str, grain: str, *, currency: str = "U
     figure.add_trace(_markers(known, unit, grain, currency))
     figure.update_yaxes(tickformat=tick_format(unit), rangemode="tozero")
     figure.update_xaxes(tickformat=_NAMES[grain])
-    return finish(figure, height=320)
+    return finish(figure, height=320).update_layout(legend={"traceorder": "normal"})
 
 
 def settled_rows(frame: pl.DataFrame) -> pl.DataFrame:

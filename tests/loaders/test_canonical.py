@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -306,3 +307,47 @@ def test_a_text_cell_that_says_there_is_nothing_is_null_but_unknown_stays_a_word
 def test_a_file_may_use_our_own_working_names_as_headers(tmp_path: Path, header: str) -> None:
     conformed = conform_text(tmp_path, f"lead_id,created_at,{header}\n1,2024-03-01,x\n2,soon,y\n")
     assert (conformed.good.height, conformed.rejects["source_line"].to_list()) == (1, [3])
+
+
+def test_a_store_that_the_settings_do_not_name_is_taken_and_reported_with_the_nearest(tmp_path: Path) -> None:
+    text = "lead_id,created_at,store\n1,2024-03-01,LKS\n2,2024-03-01,Hilcrest Auto\n3,2024-03-01,hilcrest  AUTO\n"
+    conformed = conform_text(tmp_path, text, TWO_STORES)
+    assert conformed.good.height == 3
+    noted = [row for row in conformed.findings.to_dicts() if row["finding"] == "store_not_in_settings"]
+    assert (noted[0]["store"], noted[0]["source_line"]) == ("Hilcrest Auto", 3)
+    assert 'Did you mean "Hillcrest Auto"?' in noted[0]["detail"]
+    assert "UTC" in noted[0]["detail"]
+
+
+def test_a_date_that_a_sheet_shows_as_a_number_is_read_as_its_day(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Deals")
+        sheet.write_row(0, 0, ["sale_id", "sold_at", "total_gross"])
+        sheet.write_row(1, 0, [1, 46083.5, 12345])
+        sheet.write_row(2, 0, [2, 46084, 900])
+    (conformed,) = conform_file(path)
+    assert conformed.rejects.is_empty()
+    assert conformed.good.select("sold_at", "sold_at_is_date").rows() == [
+        (datetime(2026, 3, 2, 18, tzinfo=UTC), False),
+        (datetime(2026, 3, 3, 6, tzinfo=UTC), True),
+    ]
+
+
+def test_a_bare_number_in_a_text_file_is_no_date(tmp_path: Path) -> None:
+    conformed = conform_text(tmp_path, "sale_id,sold_at\n1,46083\n")
+    assert "not readable as date" in _rules(conformed.rejects)[2]
+
+
+def test_a_month_that_a_spreadsheet_turned_into_its_first_day_is_still_the_whole_month(tmp_path: Path) -> None:
+    head = "source,Month,amount,period_start,period_end\n"
+    good = conform_text(tmp_path, f"{head}Web,2026-03-01,900,,\nTV,,50,2026-03-05,2026-03-05\n").good
+    assert good.select("period_start", "period_end").rows() == [
+        (date(2026, 3, 1), date(2026, 3, 31)),
+        (date(2026, 3, 5), date(2026, 3, 5)),
+    ]
+
+
+def test_a_cell_that_breaks_two_columns_is_told_once(tmp_path: Path) -> None:
+    conformed = conform_text(tmp_path, "source,month,amount\nWeb,soon,900\n")
+    assert _rules(conformed.rejects)[2].count("soon") == 1

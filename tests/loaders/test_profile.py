@@ -112,7 +112,7 @@ def test_the_profile_that_knows_most_headers_wins_and_the_next_is_told(tmp_path:
 
 
 def test_unknown_headers_are_refused_with_what_came_nearest() -> None:
-    with pytest.raises(LoaderError, match="No profile knows a file with these headers") as caught:
+    with pytest.raises(LoaderError, match="No profile knows the headers of this file") as caught:
         detect(["lead_id", "colour"], shipped_profiles())
     assert 'it lacks "created_at"' in caught.value.hint
     assert "docs/add_a_profile.md" in caught.value.hint

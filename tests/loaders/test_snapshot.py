@@ -6,12 +6,14 @@ import itertools
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from typer.testing import CliRunner
+import xlsxwriter
+from typer.testing import CliRunner, Result
 
 from loaders.__main__ import app
 from loaders.snapshot import current_path
@@ -39,16 +41,18 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(place: Path, command: str, *arguments: str, status: int = 0, warehouse: str = "wh") -> dict[str, Any]:
-    """Run a command with --json and give its one object."""
-    options = ["--warehouse", str(place / warehouse), "--json"]
+def run(
+    place: Path, command: str, *arguments: str, status: int = 0, warehouse: str = "wh", options: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Run a command with --json and give its one object, with what was said on standard error where it failed."""
+    options = [*options, "--warehouse", str(place / warehouse), "--json"]
     if command == "load":
         options += ["--settings", str(place / "settings.toml")]
         arguments = tuple(str(place / name) for name in arguments)
     result = CliRunner().invoke(app, [command, *arguments, *options])
     assert result.exit_code == status, result.output
-    found: dict[str, Any] = json.loads(result.stdout) if result.stdout else {"stderr": result.stderr}
-    return found
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found | ({"stderr": result.stderr} if status else {})
 
 
 def star_of(place: Path, warehouse: str = "wh") -> dict[str, list[tuple[Any, ...]]]:
@@ -262,3 +266,173 @@ def _select(place: Path, text: str) -> list[tuple[Any, ...]]:
     assert path is not None
     with duckdb.connect(str(path), read_only=True) as con:
         return con.sql(text).fetchall()
+
+
+def _load(place: Path, *names: str, settings: str = "settings.toml") -> Result:
+    """What a person sees in a narrow terminal."""
+    options = ["--warehouse", str(place / "wh"), "--settings", str(place / settings)]
+    return CliRunner().invoke(app, ["load", *(str(place / name) for name in names), *options], env={"COLUMNS": "80"})
+
+
+def test_a_load_tells_people_every_count_and_file_name_in_full(place: Path) -> None:
+    name = "a file name that is longer than any column of a table would ever like to be.csv"
+    (place / name).write_text(LEADS)
+    told = _load(place, name).stdout.splitlines()
+    assert told[0].split() == ["read", "accepted", "rejected", "unchanged", "updated"]
+    assert told[1] == f"{place / name}  (generic)"
+    assert told[2].split() == ["lead", "3", "2", "1", "0", "0"]
+    assert all(len(line) <= 80 for line in (told[0], told[2]))
+
+
+def test_rejects_show_people_the_whole_row_and_every_rule(place: Path) -> None:
+    run(place, "load", "leads.csv")
+    told = CliRunner().invoke(app, ["rejects", "--warehouse", str(place / "wh")], env={"COLUMNS": "80"}).stdout
+    assert 'line 4, lead: created_at not readable as date: "2026-03-32T10:00:00Z"' in told
+    assert "lead_id: 3 | " in told
+    assert "email: c@example.com" in told
+
+
+def test_a_header_without_rows_loads_nothing_and_says_so(place: Path) -> None:
+    (place / "header.csv").write_text("lead_id,created_at\n")
+    alone = _load(place, "header.csv")
+    assert (alone.exit_code, "A header but no rows" in alone.stderr) == (1, True)
+    assert not (place / "wh").exists()
+    beside = _load(place, "header.csv", "leads.csv")
+    assert (beside.exit_code, "A header but no rows" in beside.stderr) == (0, True)
+
+
+def test_a_load_of_which_every_row_is_refused_keeps_the_rejects(place: Path) -> None:
+    (place / "bad.csv").write_text("lead_id,created_at\n1,soon\n")
+    result = _load(place, "bad.csv")
+    assert (result.exit_code, "no dated record" in result.stdout) == (0, True)
+    assert len(run(place, "rejects")["rejects"]) == 1
+
+
+def test_a_missing_path_stands_among_the_files_and_stops_no_other(place: Path) -> None:
+    loaded = run(place, "load", "none.csv", "leads.csv")
+    assert ["does not exist" in file.get("error", "") for file in loaded["files"]] == [True, False]
+
+
+def test_a_file_named_twice_is_read_once(place: Path) -> None:
+    (place / "folder").mkdir()
+    (place / "folder" / "leads.csv").write_text(LEADS)
+    (file,) = run(place, "load", "folder", "folder/leads.csv")["files"]
+    assert file["tables"]["lead"]["read"] == 3
+
+
+def test_json_is_one_object_on_standard_output_even_where_it_fails(place: Path) -> None:
+    (place / "wrong.toml").write_text("[episode]\ngap_day = 30\n")
+    command = ["load", str(place / "leads.csv"), "--settings", str(place / "wrong.toml"), "--json"]
+    result = CliRunner().invoke(app, command)
+    assert (result.exit_code, "gap_days" in json.loads(result.stdout)["error"]) == (2, True)
+
+
+def test_a_sheet_that_fails_is_told_beside_one_that_loads(place: Path) -> None:
+    with xlsxwriter.Workbook(place / "book.xlsx") as book:
+        book.add_worksheet("Cover").write_row(0, 0, ["Our", "month"])
+        for name, day in (("Good", "2026-03-01"), ("Unclear", "3/4/2026")):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, ["lead_id", "created_at"])
+            sheet.write_row(1, 0, [name, day])
+    good, unclear = run(place, "load", "book.xlsx")["files"]
+    assert good["tables"]["lead"]["accepted"] == 1
+    assert "two orders" in unclear["error"]
+    assert 'sheet "Cover" left out' in _load(place, "book.xlsx").stderr
+
+
+def test_what_was_refused_or_noticed_falls_when_the_same_file_is_read_better(place: Path) -> None:
+    (place / "leads.csv").write_text("lead_id,created_at,store\n1,2026-03-01T10:00,Elm\n2,2026-03-01T10:00,\n")
+    elm, south = (f'[[store]]\nname = "{name}"\ntime_zone = "America/Chicago"\n' for name in ("Elm", "South"))
+    run(place, "load", "leads.csv")
+    assert _select(place, "select finding from data_finding") == [("store_not_in_settings",)]
+    (place / "settings.toml").write_text(elm + south)
+    run(place, "load", "leads.csv")
+    assert [row["rule"] for row in run(place, "rejects")["rejects"]] == ["store is missing"]
+    assert _select(place, "select finding from data_finding") == []
+    (place / "settings.toml").write_text(elm)
+    run(place, "load", "leads.csv")
+    assert run(place, "rejects")["rejects"] == []
+
+
+COMMUNICATIONS = """Nr,When,Way,Kind,Lead
+1,01/02/2026 10:00,out,ring,7
+2,01/02/2026 11:00,out,ring,7
+"""
+OWN = """name = "own"
+label = "Own"
+[[file]]
+table = "contact"
+match = ["Nr", "When", "Way"]
+date_format = ["ORDER"]
+[file.columns]
+occurred_at = "When"
+direction = "Way"
+channel = "Kind"
+lead_id = "Lead"
+[file.values.channel]
+"ring" = "CHANNEL"
+[file.defaults]
+result = "other"
+"""
+
+
+def test_a_file_that_is_read_again_with_a_mended_profile_replaces_its_first_reading(place: Path) -> None:
+    """The rows have no id of their own, so a mended word changes the hash that stands for one: they must not double."""
+    (place / "calls.csv").write_text(COMMUNICATIONS)
+    (place / "leads.csv").write_text("lead_id,created_at,system\n7,2026-01-02T08:00,own\n")
+    for order, channel in (("mdy", "text"), ("dmy", "call"), ("mdy", "call")):
+        (place / "own.toml").write_text(OWN.replace("ORDER", order).replace("CHANNEL", channel))
+        run(place, "load", "calls.csv", options=["--profile", str(place / "own.toml")])
+    asked = "select channel, count(*), min(occurred_on)::varchar from fct_contact group by all"
+    assert _select(place, asked) == [("call", 2, "2026-01-02")]
+
+
+def test_one_file_may_stand_for_two_stores(place: Path) -> None:
+    (place / "sources.csv").write_text("source_id,name\n1,Web\n")
+    for store in ("Elm", "Oak", "Elm"):
+        run(place, "load", "sources.csv", options=["--store", store])
+    assert _select(place, "select store from canonical.source order by store") == [("Elm",), ("Oak",)]
+
+
+def test_no_cell_of_a_file_that_nobody_knows_is_kept(place: Path) -> None:
+    (place / "odd.csv").write_text("private remark,another remark\n1,2\n")
+    loaded = run(place, "load", "odd.csv", "leads.csv")
+    assert "private remark" in loaded["files"][0]["error"]
+    assert "private remark" not in json.dumps(run(place, "history"))
+    path = current_path(place / "wh")
+    assert path is not None
+    assert b"private remark" not in path.read_bytes()
+
+
+def test_a_pointer_to_nowhere_can_be_mended_by_the_command_that_its_hint_names(place: Path) -> None:
+    name = run(place, "load", "leads.csv")["snapshot"]
+    (place / "wh" / "CURRENT").write_text("snapshots/none.duckdb\n")
+    said = run(place, "load", "sales.csv", status=1)["stderr"]
+    assert f"python -m loaders rollback {name} --warehouse {place / 'wh'}" in said
+    assert [entry["is_current"] for entry in run(place, "history")["snapshots"]] == [False]
+    run(place, "rollback", name)
+    run(place, "load", "sales.csv")
+
+
+def test_a_damaged_snapshot_is_told_and_the_one_before_it_offered(place: Path) -> None:
+    first = run(place, "load", "leads.csv")["snapshot"]
+    second = run(place, "load", "sales.csv")["snapshot"]
+    damaged = place / "wh" / "snapshots" / f"{second}.duckdb"
+    damaged.write_bytes(damaged.read_bytes()[:3000])
+    for command in ("load", "rejects"):
+        said = run(place, command, *(["corrected.csv"] if command == "load" else []), status=1)["stderr"]
+        assert "cannot be opened" in said
+        assert f"rollback {first}" in said
+    assert [bool(entry["error"]) for entry in run(place, "history")["snapshots"]] == [True, False]
+    run(place, "rollback", first)
+    run(place, "load", "corrected.csv")
+
+
+def test_a_demo_that_cannot_be_written_is_a_clear_error(place: Path) -> None:
+    result = CliRunner().invoke(app, ["demo", str(place / "leads.csv"), "--months", "1", "--leads-per-month", "5"])
+    assert (result.exit_code, "Hint:" in result.stderr) == (1, True)
+
+
+def test_rolling_back_where_nothing_is_makes_no_folder(place: Path) -> None:
+    assert "Hint:" in run(place, "rollback", "x", status=2)["stderr"]
+    assert not (place / "wh").exists()

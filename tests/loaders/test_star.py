@@ -643,3 +643,123 @@ def test_even_attribution_weights_sum_to_one() -> None:
     with star(lead=given) as query:
         found = [(row["attribution"], row["source"], row["weight"]) for row in query(text)]
     assert found == [("even", "A", 0.6667), ("even", "B", 0.3333), ("first", "A", 1.0), ("last", "A", 1.0)]
+
+
+# --- the facts that later pages count ---------------------------------------------------------------------------------
+
+
+def test_visits_tasks_status_changes_and_repair_orders_have_one_row_a_record_with_keys_resolved() -> None:
+    leads = [lead("2026-03-01 10:00", customer_id="7"), lead("2026-03-02 10:00", customer_id="7")]
+    people = [{"person_id": "1", "name": "Ana Lee"}, {"person_id": "1", "name": "Ana Lee", "system": "roster"}]
+    given: dict[str, Any] = {
+        "visit": [{"lead_id": "lead1", "arrived_at": moment("2026-03-03 10:00"), "person": "1", "is_demo": True}],
+        "task": [
+            {"lead_id": "lead1", "due_at": moment("2026-03-03 10:00"), "outcome": "missed", "person": "ana lee"},
+            {"due_at": moment("2026-03-04 10:00"), "outcome": "open"},
+        ],
+        "status_change": [{"lead_id": "lead2", "changed_at": moment("2026-03-03 10:00"), "to_status": "lost"}],
+        "service_visit": [{"customer_id": "7", "opened_at": moment("2026-04-03 10:00"), "advisor": "1"}],
+    }
+    with star(lead=leads, person=people, **given) as query:
+        key = query.one("select opportunity_key, customer_key from fct_opportunity")
+        person = query.one("select person_key from dim_person where person = 'Ana Lee'")["person_key"]
+        visit = query.one("select opportunity_key, customer_key, person_key, is_demo from fct_visit")
+        tasks = query("select opportunity_key, person_key, outcome from fct_task order by due_at")
+        change = query.one("select opportunity_key, person_key, to_status from fct_status_change")
+        order = query.one("select customer_key, person_key, opened_on from fct_service_visit")
+    opportunity, customer = key["opportunity_key"], key["customer_key"]
+    assert visit == {**key, "person_key": person, "is_demo": True}
+    assert tasks == [
+        {"opportunity_key": opportunity, "person_key": person, "outcome": "missed"},
+        {"opportunity_key": None, "person_key": "unassigned", "outcome": "open"},
+    ]
+    assert change == {"opportunity_key": opportunity, "person_key": "unassigned", "to_status": "lost"}
+    assert order == {"customer_key": customer, "person_key": person, "opened_on": date(2026, 4, 3)}
+
+
+@pytest.mark.parametrize(
+    ("refs", "is_linked"),
+    [
+        ({"lead_id": "lead1"}, True),
+        ({"customer_id": "7"}, True),
+        ({"sale_id": "S1"}, True),
+        ({"sale_id": "S1", "system": "survey_sheet"}, True),
+        ({"sale_id": "S9"}, False),
+        ({}, False),
+    ],
+)
+def test_a_survey_belongs_to_the_opportunity_of_its_lead_customer_or_deal(refs: Row, is_linked: bool) -> None:
+    answered = {
+        "answered_at": moment("2026-03-20 10:00"),
+        "instrument": "Delivery",
+        "kind": "sales",
+        "score": 5.0,
+        "scale_min": 1.0,
+        "scale_max": 5.0,
+    }
+    given = [lead("2026-03-01 10:00", customer_id="7", source="Web", salesperson="Ana")]
+    deal = {"sale_id": "S1", "lead_id": "lead1", "sold_at": moment("2026-03-05 10:00")}
+    text = """select source, person, fct_survey.customer_key = 'unknown' as is_unknown from fct_survey
+        join dim_source using (source_key) join dim_person using (person_key)"""
+    with star(lead=given, sale=[deal], survey=[answered | refs]) as query:
+        found = query.one(text)
+        findings = [row["finding"] for row in query("from data_finding")]
+    linked = {"source": "Web", "person": "Ana", "is_unknown": False}
+    assert found == (linked if is_linked else {"source": "(no lead)", "person": "(unassigned)", "is_unknown": True})
+    assert findings == ([] if is_linked else ["no_lead_found"])
+
+
+def test_figures_that_a_crm_reports_keep_their_source_and_period() -> None:
+    period = {"period_start": date(2026, 3, 1), "period_end": date(2026, 3, 31)}
+    reported = [{"source": "WEB", "measure": name, "value": 0.5, **period} for name in ("closing", "contact")]
+    text = (
+        "select source, measure, value, period_start, period_end from fct_crm_report join dim_source using (source_key)"
+    )
+    with star(lead=[lead("2026-03-01 10:00", source="Web")], crm_report=reported) as query:
+        found = query(f"{text} order by measure")
+    assert [(row["source"].lower(), row["measure"], row["value"]) for row in found] == [
+        ("web", "closing", 0.5),
+        ("web", "contact", 0.5),
+    ]
+
+
+def test_a_customer_has_the_latest_name_and_address_and_the_number_of_their_leads() -> None:
+    given = [
+        lead("2026-03-01 10:00", customer_id="7", customer_name="A. Lee", email="old@example.com"),
+        lead("2026-03-02 10:00", customer_id="7", customer_name="Ana Lee", phone="3125550142"),
+    ]
+    text = "select customer, email, phone, lead_count from dim_customer where customer_key <> 'unknown'"
+    with star(lead=given) as query:
+        found = query.one(text)
+        assert query.one("select count(*) as n from dim_customer")["n"] == 2
+    assert found == {"customer": "Ana Lee", "email": "old@example.com", "phone": "3125550142", "lead_count": 2}
+
+
+def test_a_store_has_its_own_targets_beside_those_of_all() -> None:
+    own = {"name": "North", "time_zone": "UTC", "targets": {"show_rate": 0.7}}
+    with star(settings(store=[own], targets={"show_rate": 0.6})) as query:
+        found = query("select store_key = '' as is_for_all, metric, value from target order by value")
+    assert found == [
+        {"is_for_all": True, "metric": "show_rate", "value": 0.6},
+        {"is_for_all": False, "metric": "show_rate", "value": 0.7},
+    ]
+
+
+def test_a_deal_keeps_its_own_salespeople_and_does_not_borrow_the_opportunitys() -> None:
+    deal = {"lead_id": "lead1", "sold_at": moment("2026-03-03 10:00")}
+    deals = [deal, deal | {"split_with": "Bo", "sold_at": moment("2026-03-04 10:00")}]
+    text = (
+        "select person, weight from fct_sale join dim_person on person_key = fct_sale.salesperson_key order by sold_at"
+    )
+    with star(lead=[lead("2026-03-01 10:00", salesperson="Ana")], sale=deals) as query:
+        found = query(text)
+    assert found == [{"person": "(unassigned)", "weight": 1.0}, {"person": "Bo", "weight": 1.0}]
+
+
+def test_of_two_records_of_a_deal_the_one_with_the_chosen_date_gives_the_date() -> None:
+    crm = {"lead_id": "lead1", "delivered_at": moment("2026-03-09 10:00"), "vin": "1TEST00000000001X"}
+    dms = {"system": "dms", "sold_at": moment("2026-03-04 10:00"), "vin": "1TEST00000000001X"}
+    with star(lead=[lead("2026-03-01 10:00")], sale=[crm, dms]) as query:
+        assert query.one("select sold_on from fct_sale")["sold_on"] == date(2026, 3, 4)
+        findings = [row["finding"] for row in query("select finding from data_finding")]
+    assert findings == ["deal_in_several_systems"]

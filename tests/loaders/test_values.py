@@ -196,3 +196,18 @@ def test_a_bare_month_starts_on_its_first_day_and_ends_on_its_last() -> None:
 )
 def test_the_order_of_day_and_month_is_proved_by_the_dates_themselves(cells: tuple[str, ...], orders: set[str]) -> None:
     assert date_orders([_texts(*cells)]) == orders
+
+
+@pytest.mark.parametrize("cell", ["2024-02", "02/2024", "2-2024", "Feb-24", "feb 2024", "February 2024", "Feb. '24"])
+@pytest.mark.parametrize(("is_end", "day"), [(False, date(2024, 2, 1)), (True, date(2024, 2, 29))])
+def test_a_month_is_its_first_or_its_last_day_however_it_is_written(cell: str, is_end: bool, day: date) -> None:
+    zones = pl.Series(["America/Chicago"])
+    parsed = parse_days(pl.Series([cell]), zones, zones, ("iso",), is_end=is_end)
+    assert (parsed.values.to_list(), parsed.unreadable.to_list()) == ([day], [False])
+
+
+def test_a_day_that_stands_for_its_month_is_the_edge_of_it() -> None:
+    zones = pl.Series(["America/Chicago"])
+    meant = pl.Series([True])
+    parsed = parse_days(pl.Series(["2024-02-10"]), zones, zones, ("iso",), is_end=True, is_month=meant)
+    assert parsed.values.to_list() == [date(2024, 2, 29)]

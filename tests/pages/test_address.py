@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import Show
+
+ROOT = Path(__file__).parents[2]
 
 
 def leads(app: AppTest) -> str:
@@ -101,7 +107,73 @@ def test_rows_of_a_member_outside_the_filters_are_none(show: Show) -> None:
 def test_rows_of_an_unknown_metric_are_refused_in_words(show: Show) -> None:
     app = show("overview", rows="luck.numerator")
     assert not app.exception
-    assert "There is no metric" in warnings(app).replace("\\", "")
+    assert "rows of “luck”, which Upboard does not count" in warnings(app)
+    assert not app.dataframe
+
+
+@pytest.mark.parametrize("member", ["Ada Hill", "planet:Mars", "person:", "person:Nobody"])
+def test_rows_of_a_member_that_cannot_be_read_or_found_are_never_those_of_all(show: Show, member: str) -> None:
+    app = show("people", period="all data", rows="contact_rate.denominator", member=member)
+    assert not app.exception
+    assert not app.dataframe
+    assert "No rows" in app.info[-1].value if member.startswith("person:") else "This link asks for" in warnings(app)
+
+
+def test_rows_have_headers_and_codes_in_dealership_words(show: Show) -> None:
+    app = show("overview", "one_row", rows="closing_rate.numerator")
+    headers = json.loads(app.dataframe[0].proto.columns)
+    assert headers["created_at"]["label"] == "Lead came in"
+    assert headers["lead_id"]["label"] == "Lead ID in the CRM"
+    assert list(app.dataframe[0].value["lead_type"]) == ["Internet"]
+
+
+@pytest.mark.parametrize("lead_type", ["Internet", "internet"])
+def test_a_code_is_shown_as_a_word_and_a_link_may_say_either(show: Show, lead_type: str) -> None:
+    app = show("overview", period="all data", lead_type=lead_type)
+    assert "Internet" in app.multiselect(key="lead_type").options
+    assert leads(app) == "600"
+
+
+def test_a_day_that_cannot_be_read_is_said_and_shows_no_more_than_the_usual_period(show: Show) -> None:
+    wanted = {"from": "soon", "to": "2026-06-10"}
+    app = show("overview", period="custom", **wanted)
+    assert "day from “soon”" in warnings(app)
+    assert "2 Apr 2026 to 30 Jun 2026" in app.markdown[1].value
+
+
+def test_a_link_of_any_length_is_said_in_short(show: Show) -> None:
+    app = show("overview", period="x" * 5000, source="<script>" * 500)
+    assert not app.exception
+    assert not app.metric
+    assert all(len(warning.value) < 400 for warning in app.warning)
+
+
+def test_what_a_page_draws_stands_in_the_address(show: Show) -> None:
+    assert show("overview", trend_of="leads").selectbox(key="trend_of").value == "leads"
+    sources = show("sources", drawn="spend", level="source group")
+    assert sources.selectbox(key="drawn").value == "spend"
+    assert next(iter(sources.table[0].value)) == "Source group"
+
+
+@pytest.mark.parametrize(
+    ("page", "key"),
+    [("overview", "trend_of"), ("sources", "drawn"), ("sources", "level"), ("people", "rate"), ("people", "lens")],
+)
+def test_a_word_that_a_choice_lacks_is_said(show: Show, page: str, key: str) -> None:
+    app = show(page, period="all data", **{key: "luck"})
+    assert not app.exception
+    assert "“luck”, which Upboard does not have" in warnings(app)
+
+
+@pytest.mark.parametrize("page", ["overview", "sources", "people", "definitions"])
+def test_a_page_opened_before_any_other_on_a_fresh_server_shows_the_dashboard(
+    showrooms: dict[str, Path], monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    """Until st.navigation was called once, Streamlit runs the file of pages/ that the address names, by itself."""
+    monkeypatch.setenv("UPBOARD_WAREHOUSE", str(showrooms["full"]))
+    app = AppTest.from_file(f"{ROOT}/pages/{page}.py", default_timeout=60).run()
+    assert not app.exception
+    assert app.title[0].value == "Overview"
 
 
 def test_a_button_puts_the_rows_into_the_address(show: Show) -> None:

@@ -10,6 +10,7 @@ import polars as pl
 from pages.charts.bars import describe_bars, draw_bars
 from pages.charts.dots import describe_dots, draw_dots, holds
 from pages.charts.funnel import Step, describe_funnel, draw_funnel, tabulate_funnel
+from pages.charts.layout import inked
 from pages.charts.trend import describe_trend, draw_trend, settled_rows, tabulate_trend
 
 Row = dict[str, Any]
@@ -139,3 +140,9 @@ def test_the_sentence_and_the_table_of_a_funnel_say_the_same() -> None:
     sold = tabulate_funnel(STEPS).row(1, named=True)
     assert sold["Reached"] == "20"
     assert "20\u00a0of\u00a040" in sold["Step rate"]
+
+
+def test_every_word_on_a_chart_takes_the_ink_of_the_appearance() -> None:
+    drawn = inked(draw_funnel(STEPS, "now", "before"), "#3d4752")
+    assert drawn.layout.xaxis.tickfont.color == drawn.layout.legend.font.color == "#3d4752"
+    assert {trace.outsidetextfont.color for trace in drawn.data} == {"#3d4752"}

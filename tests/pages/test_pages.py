@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from streamlit.proto.Metric_pb2 import Metric as MetricProto
 from streamlit.testing.v1 import AppTest
 
+from pages import people, sources
 from tests.pages.conftest import Show
 
 PAGES = ("overview", "sources", "people", "definitions")
@@ -52,7 +54,26 @@ def test_overview_shows_the_counted_numbers(show: Show) -> None:
 
 
 def test_overview_says_that_chance_may_explain_a_small_change(show: Show) -> None:
-    assert "contains zero: chance alone may explain it" in texts(show("overview"))
+    assert "chance alone may explain it" in texts(show("overview"))
+
+
+def test_overview_has_two_full_rows_of_tiles_each_with_its_n_before_and_target(show: Show) -> None:
+    app = show("overview", period="last 365 days", compare="none")
+    assert len(app.metric) == 8
+    assert any("60 of 600" in caption.value and "Target 12.0%" in caption.value for caption in app.caption)
+
+
+def test_overview_says_where_most_are_lost_and_how_early_it_is(show: Show) -> None:
+    shown = texts(show("overview", period="all data"))
+    assert "Most are lost at contact to appointment" in shown
+    assert "**Still early:**" in shown
+
+
+def test_the_funnel_has_a_rate_at_every_step(show: Show) -> None:
+    table = show("overview", period="all data").table[0].value.set_index("Step")
+    assert list(table.index) == ["Created", "Contacted", "Appointment set", "Shown", "Sold"]
+    assert all("%" in rate for rate in table["Step rate"][1:])
+    assert table.loc["Shown", "Reached"] == "120"
 
 
 def test_overview_on_one_row_compares_with_nothing(show: Show) -> None:
@@ -79,6 +100,64 @@ def test_the_last_line_of_sources_is_divided_anew(show: Show) -> None:
     spend, leads = 730 * 10, 300
     assert table.loc["Website", "Leads"] == "150"
     assert table.loc["All sources", "Cost per lead"] == f"\\${spend / leads:.2f}"
+
+
+def test_sources_are_ordered_by_spend_and_what_is_unknown_comes_last(show: Show) -> None:
+    table = show("sources", period="all data").table[0].value
+    assert [name.replace("\\", "") for name in table["Source"]] == [
+        "*Best* $Leads",
+        "Website",
+        "Walk-in",
+        "(no source)",
+        "All sources",
+    ]
+
+
+def test_sources_say_what_to_do_about_unknown_spend_and_next(show: Show) -> None:
+    shown = texts(show("sources", period="all data"))
+    assert "Spend is unknown for Walk\\-in" in shown
+    assert "until it stands in the spend sheet" in shown
+    assert "**Next:**" in shown
+
+
+def rate(value: float, low: float, high: float) -> dict[str, float]:
+    return {"value": value, "low": low, "high": high}
+
+
+def test_a_source_that_was_answered_late_is_not_judged_by_its_sales() -> None:
+    whole = {
+        "spend": {"value": 300.0},
+        "closing_rate": rate(0.12, 0.11, 0.13),
+        "answered_within_standard": rate(0.5, 0.48, 0.52),
+    }
+    fast, slow = rate(0.5, 0.4, 0.6), rate(0.3, 0.2, 0.4)
+    low, spend = rate(0.05, 0.03, 0.08), {"value": 100.0}
+    grid = {
+        "Late": {"spend": spend, "closing_rate": low, "answered_within_standard": slow},
+        "Poor": {"spend": spend, "closing_rate": low, "answered_within_standard": fast},
+        "Free": {"spend": {"value": 0.0}, "closing_rate": low, "answered_within_standard": fast},
+    }
+    said = sources.advice(whole, grid)
+    assert said.startswith("**Next:** mend the answering before you judge Late (30.0%")
+    assert "compare the cost per sale of Poor:" in said
+    assert "Free" not in said
+    assert "move no money" in sources.advice(whole, {"Free": grid["Free"]})
+
+
+def test_sources_without_any_known_spend_ask_for_it_and_say_nothing_where_it_cannot_be_had() -> None:
+    assert "load what each source costs" in sources.advice({"spend": {"value": None}}, {})
+    assert sources.advice({"spend": {"value": None, "reason": "not for a person"}}, {}) == ""
+
+
+def test_a_cost_that_rests_on_few_sales_says_so() -> None:
+    row = {"value": 500.0, "numerator": 2000.0, "denominator": 4.0, "n_immature": None, "reason": None}
+    assert sources.cell("cost_per_sale", row, "USD") == "$500 (fewer than 5 sales)"
+    assert sources.cell("cost_per_sale", row | {"denominator": 5.0}, "USD") == "$500"
+
+
+def test_a_return_reads_as_money_for_money() -> None:
+    row = {"value": 4.863, "numerator": 486.3, "denominator": 100.0, "n_immature": 7.0, "reason": None}
+    assert sources.cell("roi", row, "USD") == "$4.86 per $1 (7 open)"
 
 
 def test_sources_state_what_the_cost_left_out(show: Show) -> None:
@@ -111,6 +190,17 @@ def test_people_are_sorted_by_name_beside_the_team(show: Show) -> None:
     assert "not distinguishable from the team" in set(table["In words"])
 
 
+def test_people_say_what_to_do_next(show: Show) -> None:
+    assert "**Next:** take a longer period" in texts(show("people", period="all data"))
+
+
+def test_whoever_is_apart_is_named_in_the_order_of_the_page() -> None:
+    team = {"value": 0.5}
+    low, high, wide = rate(0.2, 0.1, 0.3), rate(0.8, 0.7, 0.9), rate(0.2, 0.1, 0.6)
+    named = pl.DataFrame([{"person": "Ada", **low}, {"person": "Bo", **wide}, {"person": "Cy", **high}])
+    assert people.apart(named, team) == ["Ada", "Cy"]
+
+
 def test_people_with_a_lens_that_a_rate_lacks_say_why(show: Show) -> None:
     app = show("people", period="all data", rate="closing rate", lens="appointment setter")
     assert not app.table
@@ -125,15 +215,21 @@ def test_the_team_stays_whole_when_one_person_is_picked(show: Show) -> None:
 
 def test_definitions_find_by_every_word_of_the_search(show: Show) -> None:
     app = show("definitions", find="cost sale")
-    assert [entry.label for entry in app.expander] == ["Cost per sale"]
+    assert [entry.label.partition(":")[0] for entry in app.expander] == ["**Cost per sale**"]
 
 
 def test_definitions_open_the_metric_of_the_link_with_its_query(show: Show) -> None:
     app = show("definitions", metric="show_rate", store="North")
-    assert app.expander[0].label == "Show rate"
+    assert app.expander[0].label.startswith("**Show rate**: Of the appointments due")
     assert "fct_appointment" in app.code[0].value
     assert "North" in app.code[1].value
 
 
 def test_definitions_say_so_when_a_link_names_no_metric(show: Show) -> None:
     assert "does not have" in texts(show("definitions", metric="luck"))
+
+
+def test_definitions_say_how_each_word_of_the_exports_counts(show: Show) -> None:
+    words = show("definitions").table[0].value.set_index("Word")["How it counts"]
+    assert "left out" in words["fleet, wholesale, dealer trade"]
+    assert "stays in the show rate" in words["no\\-show"]

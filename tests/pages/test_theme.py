@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import tomllib
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from metrics.statistics.differences import difference, is_apart
 from pages import periods, theme
+
+CONFIG = Path(__file__).parents[2] / ".streamlit" / "config.toml"
 
 
 @pytest.mark.parametrize(
@@ -142,3 +146,21 @@ def test_a_trend_of_whole_months_leaves_out_the_month_that_is_not_over() -> None
     assert periods.trend_span(span, LAST) == (dt.date(2025, 3, 1), LAST)
     assert periods.trend_span(span, LAST, whole=True)[1] == dt.date(2026, 2, 28)
     assert periods.trend_span(span, dt.date(2026, 3, 31)) == (dt.date(2025, 3, 1), LAST)
+
+
+def luminance(color: str) -> float:
+    """Relative luminance by WCAG 2.2."""
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("appearance", ["light", "dark"])
+def test_words_can_be_read_on_the_page_of_either_appearance(appearance: str) -> None:
+    """4.5 to 1, as WCAG 2.2 AA asks of text; small grey text is the text colour at 60 % over the background."""
+    colors = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["theme"][appearance]
+    page, text = colors["backgroundColor"], colors["textColor"]
+    mixed = [round(0.6 * int(text[p : p + 2], 16) + 0.4 * int(page[p : p + 2], 16)) for p in (1, 3, 5)]
+    for ink in (theme.INK[appearance], "#" + "".join(f"{part:02x}" for part in mixed), colors["linkColor"]):
+        light, dark = sorted((luminance(ink), luminance(page)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
