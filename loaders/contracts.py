@@ -131,6 +131,7 @@ class Lead(Canonical):
     merged_into = _text()
     crm_first_attempt_at = _moment()
     crm_first_contact_at = _moment()
+    crm_sold_at = _moment()
 
     @dy.rule()
     def lead_type_is_one_of_the_known_types(cls) -> pl.Expr:
@@ -372,7 +373,7 @@ IDENTITY_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 
 # Which columns say when something really happened (never a scheduled time): they decide as_of and the age of an export.
 RECORDED_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "lead": ("created_at", "modified_at"),
+    "lead": ("created_at", "modified_at", "crm_sold_at"),
     "contact": ("occurred_at", "recorded_at"),
     "appointment": ("set_at", "shown_at", "cancelled_at", "confirmed_at", "rescheduled_at"),
     "visit": ("arrived_at",),

@@ -39,6 +39,12 @@ _REFUSED: Final = (
 _LONGEST_WORD: Final = 60
 _DEMO: Final = "make run"
 
+# What is said where a store lacks a kind of record and the CRM's own word stands in for it.
+_STAND_INS: Final = {
+    "has_contact_log": "logs no contacts: first attempt and contact are the CRM's own first times.",
+    "has_deal_log": "has no deal records: a lead counts as sold when its CRM says so, and gross is unknown.",
+}
+
 
 # The warehouse --------------------------------------------------------------------------------------------------------
 
@@ -344,6 +350,10 @@ def _freshness() -> None:
     if stale:
         names = theme.plain(", ".join(stale))
         st.warning(f"Over two days old: {names}. Load a newer export: `{_LOAD}`", icon=":material/schedule:")
+    for flag, note in _STAND_INS.items():
+        without = stores().filter(~pl.col(flag))["store"].to_list()
+        if without:
+            st.caption(f":material/info: {theme.plain(', '.join(without))} {note}")
 
 
 def as_of_words() -> str:

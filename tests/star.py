@@ -48,7 +48,7 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         text="store_key store time_zone currency",
         moment="as_of",
         day="as_of_on",
-        flag="has_contact_log",
+        flag="has_contact_log has_deal_log",
         whole="response_standard_seconds",
     ),
     "dim_date": _columns(
@@ -219,6 +219,7 @@ def _stores() -> list[Row]:
             "as_of": NOWS[key],
             "as_of_on": local_day(key, NOWS[key]),
             "has_contact_log": True,
+            "has_deal_log": True,
             "response_standard_seconds": STANDARDS[key],
         }
         for key in ZONES

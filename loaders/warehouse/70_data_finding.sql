@@ -73,6 +73,16 @@ findings as (
     where is_other_date
     union all
     select
+        'deal_from_lead_record',
+        s.store_key,
+        d.lead_id,
+        'the store has no deal records: the time at which the CRM calls the lead sold counts',
+        d.source_file,
+        d.source_line
+    from deals_of_leads as d
+    join dim_store as s using (store)
+    union all
+    select
         'deal_in_several_systems', store_key, sale_id, record_count || ' records of one deal', source_file, source_line
     from stg_sale
     where record_count > 1

@@ -251,6 +251,20 @@ def test_a_store_without_a_contact_log_uses_the_crms_own_first_times() -> None:
         assert query.one(text) == {"first_attempt_at": None, "contacted_at": None}
 
 
+def test_a_store_without_any_deal_record_uses_the_time_at_which_its_crm_calls_a_lead_sold() -> None:
+    called = lead("2026-03-01 10:00", crm_sold_at=moment("2026-03-04 10:00"), salesperson="Ana")
+    with star(lead=[called, lead("2026-03-01 10:00")]) as query:
+        found = query.one("select sold_on, gross, weight, is_counted from fct_sale")
+        assert found == {"sold_on": date(2026, 3, 4), "gross": None, "weight": 1.0, "is_counted": True}
+        assert query.one("select count(*) filter (is_sold) as n from fct_opportunity")["n"] == 1
+        assert query.one("select has_deal_log from dim_store")["has_deal_log"] is False
+        assert query.one("select finding, record from data_finding")["finding"] == "deal_from_lead_record"
+    deal = {"lead_id": "lead2", "sold_at": moment("2026-03-09 10:00")}
+    with star(lead=[called, lead("2026-03-01 10:00")], sale=[deal]) as query:
+        assert query.one("select sold_on from fct_sale")["sold_on"] == date(2026, 3, 9)
+        assert query.one("select has_deal_log from dim_store")["has_deal_log"] is True
+
+
 def test_a_milestone_before_creation_is_reached_has_no_lag_and_is_a_finding() -> None:
     deal = {"lead_id": "lead1", "sold_at": moment("2026-02-27 10:00")}
     with star(lead=[lead("2026-03-01 10:00")], sale=[deal]) as query:
