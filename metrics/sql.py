@@ -689,7 +689,7 @@ def labels(dimension: str) -> Query:
     table = next(found.table for found in DIMENSIONS if found.name == dimension)
     if table == "fact":
         having = [fact.name for fact in FACTS.values() if dimension in fact.dimensions]
-        found = "\n    union\n".join(f"    select {dimension} as label from {name}" for name in having)
+        found = "\n    union\n".join(f"    select distinct {dimension} as label from {name}" for name in having)
     else:
         found = f"    select distinct {dimension} as label from {table}"
     listed = f"select label\nfrom (\n{found}\n) as found\nwhere label is not null"

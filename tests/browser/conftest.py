@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,6 +99,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     command = ["demo", str(exports), "--months", "5", "--leads-per-month", "300", "--as-of", AS_OF.isoformat()]
     result = CliRunner().invoke(app, [*command, "--load-into", str(warehouse)])
     assert result.exit_code == 0, result.output
+    with serving(warehouse, log) as url:
+        yield Server(url, warehouse, exports, log)
+
+
+@contextmanager
+def serving(warehouse: Path, log: Path) -> Iterator[str]:
+    """A server of its own on a free port, as `streamlit run dashboard.py` starts it."""
     port = _free_port()
     arguments = [str(HERE / "watched_server.py"), str(log), "run", "dashboard.py", "--server.port", str(port)]
     environment = os.environ | {"UPBOARD_WAREHOUSE": str(warehouse), "PYTHONPATH": str(ROOT)}
@@ -107,7 +115,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_for(f"{url}/_stcore/health")
-            yield Server(url, warehouse, exports, log)
+            yield url
         finally:
             process.terminate()
             process.wait(timeout=20)

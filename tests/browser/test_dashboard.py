@@ -12,11 +12,11 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import fastexcel
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from typer.testing import CliRunner
 
 from metrics.__main__ import app
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, serving
 
 pytestmark = pytest.mark.browser
 
@@ -243,6 +243,19 @@ def test_a_phone_scrolls_only_down(page: Page, server: Server, path: str) -> Non
     visit(page, server, f"{path}?{ALL_DATA}", next(title for title, own in PAGES.items() if own == path))
     widths = page.get_by_test_id("stMain").evaluate("element => [element.scrollWidth, element.clientWidth]")
     assert widths[0] <= widths[1]
+
+
+@pytest.mark.parametrize("title", ["Sources", "Definitions"])
+def test_the_first_visitor_of_a_fresh_server_may_open_any_page(
+    browser: Browser, server: Server, title: str, tmp_path: Path
+) -> None:
+    with serving(server.warehouse, tmp_path / "addresses.log") as url:
+        tab = browser.new_page()
+        tab.goto(f"{url}/{PAGES[title]}?{ALL_DATA}")
+        settle(tab, title)
+        links = tab.get_by_test_id("stSidebarNav").get_by_role("link").all_inner_texts()
+        tab.close()
+    assert [link.split("\n")[-1] for link in links] == list(PAGES)
 
 
 def test_a_new_snapshot_is_served_without_a_restart(page: Page, server: Server) -> None:

@@ -105,6 +105,8 @@ def test_options_are_in_order_with_members_last(crowded: Warehouse) -> None:
     assert options(crowded, "source") == ["Club", "Third Party", "unknown", "Website", "(no lead)", "(no source)"]
     assert options(crowded, "person")[-1] == "(unassigned)"
     assert set(options(crowded, "lead_type")) == {"internet", "phone", "walk_in", "(no lead)"}
+    types = options(crowded, "appointment_type")
+    assert types == sorted(set(types))
     with pytest.raises(MetricError):
         options(crowded, "colour")
 

@@ -27,7 +27,7 @@ def full_showroom(directory: Path, currencies: tuple[str, str] = ("USD", "USD"))
 
 def one_row_showroom(directory: Path) -> Path:
     """A warehouse of a single opportunity that was contacted, shown and sold."""
-    return _write(directory, 1, rejects=0)
+    return _write(directory, 1, rejects=0, has_logs=False)
 
 
 def empty_showroom(directory: Path) -> Path:
@@ -35,19 +35,27 @@ def empty_showroom(directory: Path) -> Path:
     return _write(directory, 0, rejects=0)
 
 
-def _write(directory: Path, count: int, *, rejects: int, currencies: tuple[str, str] = ("USD", "USD")) -> Path:
-    written = write_warehouse(directory, star_of(**_dimensions(currencies), **_facts(count)))
+def _write(
+    directory: Path,
+    count: int,
+    *,
+    rejects: int,
+    currencies: tuple[str, str] = ("USD", "USD"),
+    has_logs: bool = True,
+) -> Path:
+    written = write_warehouse(directory, star_of(**_dimensions(currencies, has_logs=has_logs), **_facts(count)))
     file = directory / (directory / "CURRENT").read_text(encoding="utf-8").strip()
     with duckdb.connect(str(file)) as connection:
         connection.execute("insert into loads.reject select 'lead id is missing' from range(?)", [rejects])
     return written
 
 
-def _dimensions(currencies: tuple[str, str]) -> dict[str, list[dict[str, Any]]]:
+def _dimensions(currencies: tuple[str, str], *, has_logs: bool) -> dict[str, list[dict[str, Any]]]:
     zone, days = "America/Chicago", [dt.date(2025, 1, 1) + dt.timedelta(days=n) for n in range(600)]
     stores: list[dict[str, Any]] = [
         {"store_key": f"k{n}", "store": store, "time_zone": zone, "currency": currencies[n], "as_of": NOW}
-        | {"as_of_on": NOW.date(), "has_contact_log": True, "response_standard_seconds": 900}
+        | {"as_of_on": NOW.date(), "response_standard_seconds": 900}
+        | {"has_contact_log": has_logs, "has_deal_log": has_logs}
         for n, store in enumerate(STORES)
     ]
     return {

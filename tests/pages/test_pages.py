@@ -172,6 +172,13 @@ def test_a_person_filter_makes_spend_not_available_with_the_reason(show: Show) -
     assert any("Spend is bought for a source, not for a person" in info.value for info in app.info)
 
 
+def test_a_store_without_a_contact_log_or_deals_says_what_stands_in_for_them(show: Show) -> None:
+    said = texts(show("overview", "one_row", period="all data", compare="none"))
+    assert "logs no contacts" in said
+    assert "has no deal records" in said
+    assert "logs no contacts" not in texts(show("overview", period="all data", compare="none"))
+
+
 def test_money_of_two_currencies_is_not_added(show: Show) -> None:
     app = show("overview", "two_currencies", period="all data", compare="none")
     assert next(metric.value for metric in app.metric if metric.label == "Gross") == "n/a"
