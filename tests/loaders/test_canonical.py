@@ -61,7 +61,7 @@ def test_read_is_accepted_plus_rejected_on_any_garbage(table: str) -> None:
     """No row of any file is lost or counted twice: each raw line is good, refused, or beside a newer row of its key."""
 
     @given(st.lists(st.lists(CELLS, min_size=1, max_size=8), max_size=12))
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     def holds(rows: list[list[str]]) -> None:
         text = StringIO()
         csv.writer(text, quoting=csv.QUOTE_ALL).writerows([HEADERS[table], *rows])
