@@ -5,7 +5,6 @@ Start it with `streamlit run dashboard.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 from typing import Final
@@ -24,15 +23,17 @@ FAVICON: Final = (
 def main(first: str = "overview") -> None:
     """Draw the frame and the page that the address names; `first` is the page of the bare address."""
     st.set_page_config(page_title="Upboard", page_icon=FAVICON, layout="wide")
-    show_page = show.prepare()
     modules = [module for group in PAGES.values() for module in group]
-    pages = {_name(module): _page(module, show_page, is_first=_name(module) == first) for module in modules}
+    pages = {_name(module): _page(module, is_first=_name(module) == first) for module in modules}
     frame.register(pages)
-    st.navigation({reader: [pages[_name(module)] for module in group] for reader, group in PAGES.items()}).run()
+    current = st.navigation({reader: [pages[_name(module)] for module in group] for reader, group in PAGES.items()})
+    show.begin_again_once()
+    show.prepare()
+    current.run()
 
 
-def _page(module: ModuleType, show_page: Callable[[ModuleType], None], *, is_first: bool) -> st.Page:
-    run = partial(show_page, module)
+def _page(module: ModuleType, *, is_first: bool) -> st.Page:
+    run = partial(show.show, module)
     return st.Page(run, title=module.TITLE, icon=module.ICON, url_path=_name(module), default=is_first)
 
 

@@ -3,35 +3,50 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from functools import partial
+from threading import Event
 from types import ModuleType
+from typing import Final
+
+import streamlit as st
 
 from metrics.engine import NoWarehouse
 from metrics.filters import Filters
 from pages import drill, frame
 
+_HAS_NAVIGATED: Final = Event()
 
-def prepare() -> Callable[[ModuleType], None]:
-    """Draw the shared filters and return what shows a page under them; without a warehouse, what says so.
+
+def begin_again_once() -> None:
+    """Run the dashboard a second time after the very first `st.navigation` of a server.
+
+    Until it was called once, Streamlit takes every file of `pages/` for a page of its own and ties the filters to the
+    page they were drawn on; the first reader would lose them on the way to the next page.
+    """
+    if not _HAS_NAVIGATED.is_set():
+        _HAS_NAVIGATED.set()
+        st.rerun()
+
+
+def prepare() -> None:
+    """Draw the shared filters, and keep what they ask for (or that nothing is loaded) for the page of this run.
 
     The filters are drawn before the page and outside it, so that they belong to all pages and survive a change of page.
     """
     try:
-        filters = frame.sidebar()
+        st.session_state["asked"] = frame.sidebar()
     except NoWarehouse as error:
-        return partial(_show_nothing, error)
-    return partial(_show, filters)
+        st.session_state["asked"] = error
 
 
-def _show(filters: Filters, page: ModuleType) -> None:
-    frame.heading(page.TITLE, page.QUESTION, filters, compares=page.COMPARES)
-    page.render(filters)
-    drill.show_asked(filters)
-
-
-def _show_nothing(error: NoWarehouse, _page: ModuleType) -> None:
-    frame.no_warehouse(error)
+def show(page: ModuleType) -> None:
+    """Draw a page under the filters of this run; without a warehouse, say so."""
+    asked: Filters | NoWarehouse = st.session_state["asked"]
+    if isinstance(asked, NoWarehouse):
+        frame.no_warehouse(asked)
+        return
+    frame.heading(page.TITLE, page.QUESTION, asked, compares=page.COMPARES)
+    page.render(asked)
+    drill.show_asked(asked)
 
 
 def whole_dashboard() -> None:

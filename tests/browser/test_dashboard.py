@@ -21,6 +21,13 @@ from tests.browser.conftest import Server, serving
 pytestmark = pytest.mark.browser
 
 ALL_DATA = "period=all+data"
+# Until the browser has had nothing to do for three frames in a row.
+IDLE = """() => new Promise(done => {
+    let quiet = 0;
+    const look = left => { quiet = left.timeRemaining() > 10 ? quiet + 1 : 0; quiet > 2 ? done() : next(); };
+    const next = () => requestAnimationFrame(() => requestIdleCallback(look, {timeout: 1000}));
+    next();
+})"""
 PAGES = {"Overview": "", "Sources": "sources", "People": "people", "Definitions": "definitions"}
 
 
@@ -38,9 +45,10 @@ def settle(page: Page, title: str | None = None) -> None:
     if title:
         expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
     expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
-    # The last of the filters: a click before they stand in the page would go to a page that knows none of them.
-    expect(page.get_by_test_id("stSidebar").get_by_text("Reset filters")).to_be_attached()
+    # A click before the browser has put up the filters, and joined them to the address, would lose them on the way.
+    expect(page.get_by_test_id("stSidebar").get_by_role("combobox")).to_have_count(9)
     expect(page.locator("[data-stale=true]")).to_have_count(0)
+    page.evaluate(IDLE)
 
 
 def visit(page: Page, server: Server, path: str, title: str) -> None:
