@@ -66,23 +66,23 @@ spread as (
         and day_deal is not null as is_matched_by_day
     from matched
 ),
-ranked as (
+assigned as (
     select
         *,
         case
             when is_matched_by_vin then vin_deal
             when is_matched_by_day then day_deal
             else record_key
-        end as deal,
-        row_number() over (
-            partition by case
-                when is_matched_by_vin then vin_deal
-                when is_matched_by_day then day_deal
-                else record_key
-            end
-            order by lead_key is null, customer_key is null, system, record_key
-        ) as rank
+        end as deal
     from spread
+),
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by deal order by lead_key is null, customer_key is null, system, record_key
+        ) as rank
+    from assigned
 ),
 final as (
     select
