@@ -152,8 +152,8 @@ def _unknown_stores(work: _Work, stores: pl.Series) -> Iterator[pl.DataFrame]:
     for name in unknown:
         near = nearest(name, known)
         detail = (
-            f'the settings name no store "{name}": its times were read in {settings.defaults.time_zone} and its hours '
-            f"are those of [defaults]. {near or 'Add a [[store]] for it'} (settings.toml)"
+            f'the settings name no store "{name}": the store\'s clock ({settings.defaults.time_zone}) and hours are '
+            f"those of [defaults]. {near or 'Add a [[store]] for it'} (settings.toml)"
         )
         first = pl.DataFrame([work.rows.ids.alias("row_id"), stores]).filter(pl.col("store") == name).head(1)
         yield first.select("row_id", finding=pl.lit("store_not_in_settings"), detail=pl.lit(detail))

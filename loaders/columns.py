@@ -223,8 +223,10 @@ def _parsed(rows: Rows, name: str, cells: pl.Series, dtype: pl.DataType, clock: 
 def _moment(rows: Rows, name: str, cells: pl.Series, clock: Clock, findings: tuple[pl.DataFrame, ...]) -> Filled:
     moments = parse_moments(cells, clock.zones, clock.formats)
     broken = _rule(rows, name, cells, moments.unreadable, "date")
-    if moments.shifted.any():
-        frame = pl.DataFrame({"row_id": rows.ids, "cell": cells}).filter(moments.shifted)
+    # A day names no hour: where its midnight does not exist, nothing that was written has moved.
+    moved = moments.shifted & ~moments.is_date
+    if moved.any():
+        frame = pl.DataFrame({"row_id": rows.ids, "cell": cells}).filter(moved)
         detail = pl.format(
             '{} "{}" lies in the hour that the clock skipped; it was moved forward', pl.lit(name), "cell"
         )

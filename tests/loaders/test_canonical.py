@@ -351,3 +351,9 @@ def test_a_month_that_a_spreadsheet_turned_into_its_first_day_is_still_the_whole
 def test_a_cell_that_breaks_two_columns_is_told_once(tmp_path: Path) -> None:
     conformed = conform_text(tmp_path, "source,month,amount\nWeb,soon,900\n")
     assert _rules(conformed.rejects)[2].count("soon") == 1
+
+
+def test_a_day_whose_midnight_the_clock_skips_is_no_finding(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"store": [{"name": "Sul", "time_zone": "America/Sao_Paulo"}]})
+    conformed = conform_text(tmp_path, "lead_id,created_at\n1,2017-10-15\n2,2017-10-15 00:30\n", settings)
+    assert conformed.findings.select("finding", "source_line").rows() == [("time_in_missing_hour", 3)]

@@ -237,9 +237,9 @@ def test_check_says_what_would_happen_and_writes_nothing(place: Path) -> None:
     (file,) = json.loads(result.stdout)["files"]
     assert file["profile"] == "generic"
     assert file["reasons"]
-    assert file["tables"]["lead"]["rejects"] == [
-        {"source_line": 4, "rule": file["tables"]["lead"]["rejects"][0]["rule"]}
-    ]
+    (refused,) = file["tables"]["lead"]["rejects"]
+    assert refused["source_line"] == 4
+    assert "2026-03-32" in refused["rule"]
     assert {path.name for path in place.iterdir()} == {"leads.csv", "corrected.csv", "sales.csv", "settings.toml"}
 
 
