@@ -15,7 +15,7 @@ run: .venv/run.installed ## serve the dashboard; on the first start, simulate a 
 	@echo "Upboard serves on http://127.0.0.1:$(PORT)  (stop with Ctrl-C)"
 	@UPBOARD_WAREHOUSE="$(WAREHOUSE)" $(BIN)/python -m streamlit run dashboard.py --server.port $(PORT)
 
-test: .venv/test.installed ## every test; those in a browser need Debian's chromium
+test: .venv/test.installed ## every test; those in a browser need Debian's chromium, those of databases its postgresql
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: .venv/test.installed ## lint, format, types

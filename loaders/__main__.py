@@ -1,4 +1,4 @@
-"""The loaders' command line: load, check, rejects, history, rollback, demo.
+"""The loaders' command line: load, check, rejects, sources, why-same, profile, history, rollback, demo.
 
 `--json` prints one object on standard output and nothing else there; progress and messages go to standard error. Exit
 status: 0 done, 1 nothing could be loaded, 2 wrong usage.
@@ -7,19 +7,23 @@ status: 0 done, 1 nothing could be loaded, 2 wrong usage.
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from types import FrameType
+from typing import Annotated, Final, NoReturn
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from loaders import snapshot
-from loaders.contracts import TABLES
+from loaders.draft import draft_profile, known_table, largest, profile_name, write_draft
 from loaders.errors import LoaderError
 from loaders.intake import Choices, Sheet, take_in
+from loaders.lock import WAIT_SECONDS
 from loaders.output import (
     check_as_json,
     load_as_json,
@@ -32,26 +36,55 @@ from loaders.output import (
     said,
     say,
 )
+from loaders.parts import Period
 from loaders.profile import load_profile
-from loaders.settings import Settings, load_settings, nearest
+from loaders.progress import Progress, part, shown
+from loaders.read import Reading
+from loaders.read.database import Question, is_address
+from loaders.read.letters import known_encoding
+from loaders.settings import Settings, load_settings
+from loaders.sources import pasteable, source_lines, spellings, unmapped_line
 from loaders.star import Moment
-from loaders.star import Progress as Report
 from loaders.synthetic import simulate
+from loaders.watch import Orders, Voice
+from loaders.watch import watch as watch_folder
+from loaders.why_same import why_same
 
 DONE: Final = 0
 NOTHING_LOADED: Final = 1
 WRONG_USAGE: Final = 2
+STOPPED_BY_HAND: Final = 130
+STOPPED: Final = "Stopped. The last snapshot still serves."
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 
-Paths = Annotated[list[Path], typer.Argument(help="Files or folders: the exports of a CRM, DMS or ad platform.")]
+# Text, not a path: a path would lose the slashes of an address.
+Paths = Annotated[
+    list[str], typer.Argument(metavar="PATH...", help="Files, folders, or a database: postgresql://host/database.")
+]
+Relations = Annotated[list[str] | None, typer.Option("--relation", help="A table or view there (repeatable).")]
+Queries = Annotated[list[str] | None, typer.Option("--query", help="A SELECT to run in the database (repeatable).")]
+WatermarkColumn = Annotated[
+    str | None, typer.Option("--watermark", help="Read only rows at or above its highest value of the last load.")
+]
 Warehouse = Annotated[Path, typer.Option(help="The folder that holds the snapshots.")]
 SettingsFile = Annotated[Path, typer.Option("--settings", help="Stores, hours, windows, standards, targets.")]
 ProfileName = Annotated[str | None, typer.Option("--profile", help="Read with this profile (a name or a TOML file).")]
 TableName = Annotated[str | None, typer.Option("--table", help="Take only this table from the files.")]
 StoreName = Annotated[str | None, typer.Option("--store", help="The store of rows that name none.")]
 ExportedAt = Annotated[str | None, typer.Option(help="When the files were exported (ISO), if they do not say.")]
+PeriodOf = Annotated[
+    str | None,
+    typer.Option("--period", metavar="DAY:DAY", help="The period of reports that name none (first:last day)."),
+]
+EncodingName = Annotated[
+    str | None, typer.Option("--encoding", help="How the letters of text files are stored: utf-8, cp1252, iso-8859-7.")
+]
+SheetNames = Annotated[
+    list[str] | None, typer.Option("--sheet", help="Read this sheet of workbooks, even if hidden (repeatable).")
+]
 AsOf = Annotated[str | None, typer.Option(help='What "now" is (ISO); otherwise the newest event in the data.')]
+WaitSeconds = Annotated[float, typer.Option("--wait", min=0, help="How long to wait for another load to end, seconds.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
 DEFAULT_WAREHOUSE: Final = Path("data/warehouse")
@@ -67,22 +100,36 @@ def load(
     table: TableName = None,
     store: StoreName = None,
     exported_at: ExportedAt = None,
+    period: PeriodOf = None,
+    encoding: EncodingName = None,
+    only_sheet: SheetNames = None,
+    relation: Relations = None,
+    query: Queries = None,
+    watermark: WatermarkColumn = None,
     as_of: AsOf = None,
+    wait: WaitSeconds = WAIT_SECONDS,
     as_json: Json = False,
 ) -> None:
     """Load exports: build a new snapshot from the last one and these files, and publish it."""
     with _failing_with(WRONG_USAGE, as_json=as_json):
-        choices = _choices(settings_file, profile, table, store, exported_at)
+        choices = replace(
+            _choices(settings_file, profile, table, store, exported_at),
+            period=_period(period),
+            reading=_reading(encoding, only_sheet),
+        )
         moment = Moment(loaded_at=datetime.now(UTC), as_of=_instant(as_of, "--as-of"))
+        choices = replace(choices, question=_question(paths, relation, query, watermark, warehouse))
     published = None
-    with _failing_with(NOTHING_LOADED, as_json=as_json), _progress() as report:
-        sheets = take_in(paths, choices, _part(report, 0.0, 0.5))
+    with _failing_with(NOTHING_LOADED, as_json=as_json, stopped=STOPPED), shown(said) as report:
+        sheets = take_in(paths, choices, part(report, 0.0, 0.5))
         if _any_rows(sheets):
-            published = snapshot.publish(sheets, warehouse, choices.settings, moment, _part(report, 0.5, 1.0))
+            published = snapshot.publish(sheets, warehouse, choices.settings, moment, part(report, 0.5, 1.0), wait)
     if as_json:
         print_json(load_as_json(sheets, published))
     else:
         print_load(sheets, published, warehouse)
+    if published is not None and choices.settings.sources.map:
+        say(unmapped_line(spellings(snapshot.source_spellings(warehouse), choices.settings), warehouse))
     if published is None:
         raise typer.Exit(NOTHING_LOADED)
 
@@ -90,17 +137,29 @@ def load(
 @app.command()
 def check(
     paths: Paths,
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
     settings_file: SettingsFile = DEFAULT_SETTINGS,
     profile: ProfileName = None,
     table: TableName = None,
     store: StoreName = None,
     exported_at: ExportedAt = None,
+    period: PeriodOf = None,
+    encoding: EncodingName = None,
+    only_sheet: SheetNames = None,
+    relation: Relations = None,
+    query: Queries = None,
+    watermark: WatermarkColumn = None,
     as_json: Json = False,
 ) -> None:
     """Say what a load would do: the profile found and why, the columns, the refused rows. Writes nothing."""
     with _failing_with(WRONG_USAGE, as_json=as_json):
-        choices = _choices(settings_file, profile, table, store, exported_at)
-    with _failing_with(NOTHING_LOADED, as_json=as_json), _progress() as report:
+        choices = replace(
+            _choices(settings_file, profile, table, store, exported_at),
+            period=_period(period),
+            reading=_reading(encoding, only_sheet),
+        )
+        choices = replace(choices, question=_question(paths, relation, query, watermark, warehouse))
+    with _failing_with(NOTHING_LOADED, as_json=as_json), shown(said) as report:
         sheets = take_in(paths, choices, report)
     if as_json:
         print_json({"files": [check_as_json(sheet) for sheet in sheets]})
@@ -108,6 +167,39 @@ def check(
         for sheet in sheets:
             print_check(sheet)
     if not _any_rows(sheets):
+        raise typer.Exit(NOTHING_LOADED)
+
+
+@app.command()
+def watch(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where scheduled reports drop their files.")],
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    settings_file: SettingsFile = DEFAULT_SETTINGS,
+    profile: ProfileName = None,
+    store: StoreName = None,
+    every: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="How often to look.")] = 10.0,
+    once: Annotated[bool, typer.Option("--once", help="Look twice, load what is complete, and end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Load what is dropped into a folder, each file once it is complete. With --json, one line per load."""
+    with _failing_with(WRONG_USAGE, as_json=as_json):
+        choices = _choices(settings_file, profile, None, store, None)
+        if not directory.is_dir():
+            raise LoaderError(f"{directory} is no folder.", "Name the folder where the reports are dropped.")
+
+    def tell(sheets: Sequence[Sheet], published: snapshot.Published | None) -> None:
+        if as_json:
+            print_json(load_as_json(sheets, published))
+        else:
+            print_load(sheets, published, warehouse)
+
+    voice = Voice(say, tell, lambda: shown(said))
+    with _failing_with(NOTHING_LOADED, as_json=as_json, stopped=STOPPED), _stopping_on_signal() as stop:
+        say(f"Watching {directory}, a look every {every:g} s. Stop with Ctrl-C.")
+        is_good = watch_folder(Orders(directory, warehouse, choices, every, is_once=once), voice, stop)
+    if stop.is_set():
+        say(STOPPED)
+    elif not is_good:
         raise typer.Exit(NOTHING_LOADED)
 
 
@@ -121,6 +213,69 @@ def rejects(warehouse: Warehouse = DEFAULT_WAREHOUSE, as_json: Json = False) -> 
         print_json({"rejects": [row | {"row": json.loads(row["row"])} for row in rows]})
     else:
         print_rejects(rows)
+
+
+@app.command()
+def sources(
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    settings_file: SettingsFile = DEFAULT_SETTINGS,
+    as_json: Json = False,
+) -> None:
+    """List every lead source as the files write it, what the settings map it to, and lines to paste for the others."""
+    with _failing_with(NOTHING_LOADED, as_json=as_json):
+        found = spellings(snapshot.source_spellings(warehouse), _settings(settings_file))
+    lines = list(pasteable(found))
+    if as_json:
+        print_json({"sources": [spelling.as_json() for spelling in found], "settings": "\n".join(lines)})
+        return
+    for line in source_lines(found):
+        print_line(line)
+    if lines:
+        print_line("\nTo map the others, put what is right of this into settings.toml, and load again:\n")
+        for line in lines:
+            print_line(line)
+
+
+@app.command("profile")
+def draft(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An export that no profile knows.")],
+    table: TableName = None,
+    out: Annotated[Path | None, typer.Option(help="Write the draft here (my_crm.toml) instead of showing it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Draft a profile for an unknown file: the best guess per column, with the reason and samples."""
+    with _failing_with(NOTHING_LOADED, as_json=as_json):
+        known_table(table)
+        name = profile_name((out or file).stem)
+        drafted = draft_profile(largest(file), name, table)
+        if out:
+            write_draft(out, drafted)
+    if as_json:
+        print_json(drafted.as_json())
+    elif out is None:
+        print_line(drafted.text)
+    for line in drafted.next_steps(file, out or Path(f"{name}.toml")):
+        say(line)
+
+
+@app.command("why-same")
+def why_two_leads_are_one_customer(
+    first: Annotated[str, typer.Argument(metavar="ID", help="A lead id of the CRM, or system:id, or a lead key.")],
+    second: Annotated[str, typer.Argument(metavar="ID", help="The other lead.")],
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    store: Annotated[str | None, typer.Option(help="The store of both leads, where several stores use an id.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say why two leads are one customer, step by step, or why they are not."""
+    with _failing_with(NOTHING_LOADED, as_json=as_json):
+        leads, settings = snapshot.customer_leads(warehouse)
+        countries = {name: settings.store_named(name).country for name in leads["store"].unique().to_list()}
+        told = why_same(leads, first, second, guards=settings.identity, countries=countries, store=store)
+    if as_json:
+        print_json(told.as_json())
+    else:
+        for line in told.lines():
+            print_line(line)
 
 
 @app.command()
@@ -165,7 +320,7 @@ def demo(
     """Simulate a dealership group: exports in the shape of real CRMs, settings.toml, and truth.json."""
     with _failing_with(WRONG_USAGE, as_json=False):
         now = _instant(as_of, "--as-of")
-    with _failing_with(NOTHING_LOADED, as_json=False), _writing_to(directory), _progress() as report:
+    with _failing_with(NOTHING_LOADED, as_json=False), _writing_to(directory), shown(said) as report:
         simulate(
             directory,
             stores=stores,
@@ -173,10 +328,10 @@ def demo(
             leads_per_month=leads_per_month,
             seed=seed,
             as_of=now,
-            progress=_part(report, 0.0, 0.4 if load_into else 1.0),
+            progress=part(report, 0.0, 0.4 if load_into else 1.0),
         )
         if load_into:
-            _load_demo(directory, load_into, _part(report, 0.4, 1.0))
+            _load_demo(directory, load_into, part(report, 0.4, 1.0))
     if load_into:
         say(f"A simulated dealership was loaded into {load_into}; its exports are in {directory}.")
     else:
@@ -184,10 +339,10 @@ def demo(
         say(f"Written to {directory}. Load it: python -m loaders load {directory} --settings {settings_file}")
 
 
-def _load_demo(directory: Path, warehouse: Path, report: Report) -> None:
+def _load_demo(directory: Path, warehouse: Path, report: Progress) -> None:
     choices = Choices(load_settings(directory / "settings.toml"))
-    sheets = take_in([directory], choices, _part(report, 0.0, 0.5))
-    snapshot.publish(sheets, warehouse, choices.settings, Moment(datetime.now(UTC)), _part(report, 0.5, 1.0))
+    sheets = take_in([directory], choices, part(report, 0.0, 0.5))
+    snapshot.publish(sheets, warehouse, choices.settings, Moment(datetime.now(UTC)), part(report, 0.5, 1.0))
 
 
 def _choices(
@@ -196,15 +351,51 @@ def _choices(
     settings = _settings(settings_file)
     if profile is not None:
         load_profile(profile)
-    if table is not None and table not in TABLES:
-        hint = f"{nearest(table, list(TABLES))} Tables: {', '.join(TABLES)}.".strip()
-        raise LoaderError(f'There is no table "{table}".', hint)
+    known_table(table)
     return Choices(settings, profile, table, store, _instant(exported_at, "--exported-at"))
+
+
+def _reading(encoding: str | None, sheets: Sequence[str] | None) -> Reading:
+    if encoding is not None:
+        try:
+            known_encoding(encoding)
+        except ValueError as error:
+            raise LoaderError(f'There is no encoding "{encoding}".', "Try utf-8, cp1252 or iso-8859-7.") from error
+    return Reading(encoding, tuple(sheets or ()))
+
+
+def _question(
+    paths: Sequence[str],
+    relations: Sequence[str] | None,
+    queries: Sequence[str] | None,
+    column: str | None,
+    warehouse: Path,
+) -> Question:
+    """What is asked of the databases among the paths, and how far they were read before."""
+    if (relations or queries or column) and not any(is_address(path) for path in paths):
+        hint = "Name one among the paths, such as postgresql://host/database."
+        raise LoaderError("--relation, --query and --watermark are for a database.", hint)
+    held = snapshot.watermarks(warehouse) if column else {}
+    return Question(tuple(relations or ()), tuple(queries or ()), column, held)
 
 
 def _settings(path: Path) -> Settings:
     """The settings file; where the default one does not exist, the defaults of every setting."""
     return Settings() if path == DEFAULT_SETTINGS and not path.exists() else load_settings(path)
+
+
+def _period(text: str | None) -> Period | None:
+    """The first and the last day of a period, written as 2026-03-01:2026-03-31."""
+    if text is None:
+        return None
+    try:
+        first, last = (date.fromisoformat(day.strip()) for day in text.split(":"))
+    except ValueError as error:
+        hint = "Write the first and the last day: --period 2026-03-01:2026-03-31"
+        raise LoaderError(f'--period "{text}" is no period.', hint) from error
+    if first > last:
+        raise LoaderError(f'--period "{text}" ends before it starts.', f"Turn it around: --period {last}:{first}")
+    return first, last
 
 
 def _instant(text: str | None, option: str) -> datetime | None:
@@ -222,15 +413,61 @@ def _instant(text: str | None, option: str) -> datetime | None:
 
 
 @contextmanager
-def _failing_with(status: int, *, as_json: bool) -> Iterator[None]:
-    """Print an error with its hint and leave with a status instead of a traceback."""
+def _failing_with(status: int, *, as_json: bool, stopped: str = "Stopped.") -> Iterator[None]:
+    """Print an error with its hint, or that Ctrl-C stopped it, and leave with a status instead of a traceback."""
+    with _noting_interrupt() as is_interrupted:
+        try:
+            yield
+        except (Exception, KeyboardInterrupt) as error:
+            if is_interrupted.is_set() or isinstance(error, KeyboardInterrupt):
+                _leave(stopped, STOPPED_BY_HAND, as_json=as_json)
+            if isinstance(error, LoaderError):
+                _leave(str(error), status, as_json=as_json)
+            raise
+
+
+@contextmanager
+def _noting_interrupt() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets: a library that is interrupted may say so with an error of its own."""
+    is_interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield is_interrupted  # signals reach the main thread only
+        return
+
+    def noted(number: int, frame: FrameType | None) -> None:
+        is_interrupted.set()
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, noted)
     try:
-        yield
-    except LoaderError as error:
-        say(str(error))
-        if as_json:
-            print_json({"error": str(error)})
-        raise typer.Exit(status) from error
+        yield is_interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _leave(why: str, status: int, *, as_json: bool) -> NoReturn:
+    say(why)
+    if as_json:
+        print_json({"error": why})
+    raise typer.Exit(status)
+
+
+@contextmanager
+def _stopping_on_signal() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, so that the step at work ends first; a second signal ends it at once."""
+    stop = threading.Event()
+
+    def asked(_: int, __: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -242,22 +479,10 @@ def _writing_to(directory: Path) -> Iterator[None]:
         raise LoaderError(f"{directory} cannot be written: {error.strerror or error}.", hint) from error
 
 
-@contextmanager
-def _progress() -> Iterator[Report]:
-    """A bar on standard error, silent where that is no terminal."""
-    columns = (TextColumn("{task.description:<32}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=said, transient=True, disable=not said.is_terminal) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda done, text: bar.update(task, completed=done, description=text)
-
-
-def _part(report: Report, start: float, end: float) -> Report:
-    return lambda done, text: report(start + done * (end - start), text)
-
-
 def _any_rows(sheets: Sequence[Sheet]) -> bool:
-    """Whether there is a row to load or to refuse; a header alone is nothing."""
-    return any(part.read for sheet in sheets for part in sheet.conformed)
+    """Whether there is a row to load or to refuse, or a database had nothing new; a header alone is nothing."""
+    is_read = any(part.read for sheet in sheets for part in sheet.conformed)
+    return is_read or any(sheet.watermark and sheet.watermark.since for sheet in sheets)
 
 
 if __name__ == "__main__":

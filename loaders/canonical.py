@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
+import xxhash
 
-from loaders.columns import Clock, Filled, Rows, cells_of, fill, passes, read_cells, text_of
-from loaders.contracts import IDENTITY_COLUMNS, RECORDED_COLUMNS, TABLES, key_column
+from loaders.columns import Clock, Filled, Rows, cells_of, fill, passes, read_cells, text_of, without_nothing
+from loaders.contracts import IDENTITY_COLUMNS, RECORDED_COLUMNS, TABLES, key_column, schema_of
 from loaders.errors import LoaderError
-from loaders.profile import LINEAGE_COLUMNS, FileBlock, Profile, resolved_headers
+from loaders.headers import resolved_headers
+from loaders.parts import NO_FIGURE, Lines, Period, kept, parts_of, rows_of, with_period, without_aside
+from loaders.profile import LINEAGE_COLUMNS, FileBlock, Profile
 from loaders.read import RawFrame
 from loaders.settings import Settings, nearest
-from loaders.values import date_orders
+from loaders.values import date_orders, is_damaged
 
 # Lineage says where a row came from, not what it says: it is no part of a row's content.
 _LINEAGE: Final = ("row_id", "source_file", "source_sheet", "source_line", "profile", "block", "exported_at")
@@ -43,10 +45,11 @@ _PATTERN_DIGITS: Final = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
 class Conformed:
     """What one block of a profile made of one raw frame: `read` = refused + accepted rows.
 
-    `good`: the columns of the contract in its order and `content_hash`; where a file holds a key twice, only the newest
-    row. `rejects`: table, rule, source_file, source_sheet, source_line, profile, block, row (JSON of the cells that the
-    profile names, as they were), content_hash, file_hash. `findings`: finding, store, record, detail, table,
-    source_file, source_sheet, source_line, file_hash.
+    `good`: the columns of the contract in its order; where a file holds a key twice, only the newest
+    row, or their sum where the profile adds rows up. `rejects`: table, rule, source_file, source_sheet, source_line,
+    profile, block, row (JSON of the cells that the profile names, as they were), content_hash, file_hash. `findings`:
+    finding, store, record, detail, table, source_file, source_sheet, source_line, file_hash. `aside`: lines that are no
+    records, with the reason. Where a block reads several figures of a row, each is a canonical row and counts as one.
     """
 
     table: str
@@ -55,6 +58,7 @@ class Conformed:
     good: pl.DataFrame
     rejects: pl.DataFrame
     findings: pl.DataFrame
+    aside: Lines = ()
 
 
 @dataclass(frozen=True)
@@ -80,53 +84,91 @@ def conform(
     *,
     store: str | None,
     exported_at: datetime | None,
+    period: Period | None = None,
 ) -> Conformed:
     """Turn raw rows into valid canonical rows and rejects; nothing is lost between the two.
 
     `store` is the store of rows that name none; without it, the only store of the settings. `exported_at` says when the
     file was exported; without it the profile's pattern on the file name decides, else the newest recorded event.
+    `period` (first and last day) is that of figures whose file states none.
 
     Raises:
-        LoaderError: No store is known for the rows, or the file's dates can be read in two orders.
+        LoaderError: The profile refuses such a file, no store or period is known for the rows, or the file's dates can
+            be read in two orders.
     """
-    work = _Work(raw, profile, block, settings, _rows(raw, block))
+    if block.refuse:
+        raise LoaderError(f"{raw.file} is left out: {block.refuse}.", block.hint)
+    rows, aside = without_aside(_rows(raw, with_period(raw, block, period)))
+    parts = [rows_of(rows, part) for part in parts_of(rows.block, raw.frame.columns)]
+    done = [_conformed(_Work(raw, profile, part.block, settings, part), store, exported_at) for part in parts]
+    if len(done) == 1 and parts[0].ids.len() == rows.ids.len():
+        return replace(done[0], aside=aside)
+    return _together(done, aside + _without_figure(rows, parts))
+
+
+def _without_figure(rows: Rows, parts: Sequence[Rows]) -> Lines:
+    """The lines that gave no part a figure."""
+    used = pl.concat([part.ids for part in parts])
+    return tuple((line, NO_FIGURE) for line in rows.lines.filter(~rows.ids.is_in(used.implode())))
+
+
+def _together(parts: Sequence[Conformed], aside: Lines) -> Conformed:
+    """The parts of one block as one."""
+    return Conformed(
+        table=parts[0].table,
+        block=parts[0].block,
+        read=sum(part.read for part in parts),
+        good=pl.concat([part.good for part in parts]),
+        rejects=pl.concat([part.rejects for part in parts]),
+        findings=pl.concat([part.findings for part in parts]).unique(("finding", "detail"), maintain_order=True),
+        aside=aside,
+    )
+
+
+def _conformed(work: _Work, store: str | None, exported_at: datetime | None) -> Conformed:
+    """One block, as far as it reads one figure of each row."""
+    block = work.block
     stores = _stores(work, store)
     clock = _clock(work, stores)
     columns = list(_filled_columns(work, clock))
     broken = _broken(work, columns)
     typed = _keyed(work, _typed(work, stores, columns), broken)
     good, rules = _validated(work, typed, broken)
-    stamped = good.with_columns(exported_at=pl.lit(_exported_at(work, good, exported_at), _MOMENT))
-    hashed = stamped.with_columns(content_hash=_content_hash(block.table, stamped))
+    added = _added_up(work, good)
+    stamped = added.with_columns(exported_at=pl.lit(_exported_at(work, good, exported_at), _MOMENT))
     noticed = [
         *(frame for column in columns for frame in column.findings),
-        *_conflicts(work, hashed),
+        *_conflicts(work, stamped),
         *_unknown_stores(work, stores),
+        *_foreign_money(work, stamped),
     ]
     return Conformed(
         table=block.table,
         block=block.name,
         read=work.rows.ids.len(),
-        good=_newest(work, hashed),
+        good=_newest(work, stamped),
         rejects=_rejects(work, rules),
         findings=_findings(work, typed, noticed),
     )
 
 
 def _schema(table: str) -> pl.Schema:
-    return TABLES[table].create_empty().schema
+    return schema_of(table)
 
 
 def _rows(raw: RawFrame, block: FileBlock) -> Rows:
-    """The rows that feed this block, numbered, with the blanks around their cells gone."""
-    cells = raw.frame.drop("source_line").with_columns(pl.all().str.strip_chars())
+    """The rows that feed this block, numbered: those that pass every test of `when` and none of `when_not`."""
+    cells = raw.frame.drop("source_line")
     ids = pl.int_range(0, raw.frame.height, dtype=pl.UInt64, eager=True)
     rows = Rows(cells, ids, raw.frame["source_line"], resolved_headers(cells.columns), block)
-    needed = rows.present(block.when)
-    feeds = pl.Series([len(needed) == len(block.when)]).new_from_index(0, ids.len())
-    for name in needed:
-        feeds &= cells[name].is_not_null()
-    return Rows(cells.filter(feeds), ids.filter(feeds), rows.lines.filter(feeds), rows.headers, block)
+    if not block.when and not block.when_not:
+        return rows
+    feeds = pl.Series([True]).new_from_index(0, ids.len())
+    for test in block.when:
+        feeds &= passes(rows, test)
+    for test in block.when_not:
+        feeds &= ~passes(rows, test)
+    return kept(rows, feeds)
 
 
 def _stores(work: _Work, chosen: str | None) -> pl.Series:
@@ -140,7 +182,8 @@ def _stores(work: _Work, chosen: str | None) -> pl.Series:
         hint = f"Say which store it is: --store NAME. Stores in the settings: {known}."
         raise LoaderError(f"{work.raw.file} does not say which store its rows belong to.", hint)
     named = named if fallback is None else named.fill_null(fallback)
-    spelling = {name: settings.store_named(name).name for name in named.drop_nulls().unique().to_list()}
+    # A name of control characters only is none.
+    spelling = {name: settings.store_named(name).name for name in named.drop_nulls().unique() if name.split()}
     return named.replace_strict(spelling, default=None, return_dtype=pl.String).alias("store")
 
 
@@ -157,6 +200,19 @@ def _unknown_stores(work: _Work, stores: pl.Series) -> Iterator[pl.DataFrame]:
         )
         first = pl.DataFrame([work.rows.ids.alias("row_id"), stores]).filter(pl.col("store") == name).head(1)
         yield first.select("row_id", finding=pl.lit("store_not_in_settings"), detail=pl.lit(detail))
+
+
+def _foreign_money(work: _Work, good: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """A finding for each currency that is not the store's, at its first row: amounts are summed as they stand."""
+    if "currency" not in good.columns:
+        return
+    named = good.filter(pl.col("currency").is_not_null())
+    for (store, currency), rows in named.group_by("store", "currency", maintain_order=True):
+        own = work.settings.store_named(str(store)).currency
+        if str(currency).upper() != own and work.settings.knows(str(store)):
+            text = f"{rows.height} amounts are in {currency}, but {store} counts in {own}"
+            detail = f"{text}: they are summed as they stand"
+            yield rows.head(1).select("row_id", finding=pl.lit("currency_not_of_store"), detail=pl.lit(detail))
 
 
 def _clock(work: _Work, stores: pl.Series) -> Clock:
@@ -243,8 +299,25 @@ def _broken(work: _Work, columns: Sequence[Filled]) -> pl.DataFrame:
     """One row per raw row, a column per canonical column that has unreadable cells: the rule broken, else null."""
     broken = [column.broken for column in columns if column.broken is not None]
     lines = dict(work.raw.problems)
-    shape = work.rows.lines.replace_strict(lines, default=None, return_dtype=pl.String).alias("|shape")
-    return pl.DataFrame([work.rows.ids.alias("row_id"), shape, *broken])
+    at = work.rows.lines
+    shape = at.replace_strict(lines, default=None, return_dtype=pl.String) if lines else work.rows.blank()
+    return pl.DataFrame([work.rows.ids.alias("row_id"), shape.alias("|shape"), *broken, *_more_broken(work, columns)])
+
+
+def _more_broken(work: _Work, columns: Sequence[Filled]) -> Iterator[pl.Series]:
+    yield from _too_long_periods(work, columns)
+    yield from _damaged_keys(work)
+
+
+def _too_long_periods(work: _Work, columns: Sequence[Filled]) -> Iterator[pl.Series]:
+    """The rule that rows break whose period is longer than the profile allows: their figures belong to no month."""
+    most = work.block.max_days
+    if most is None:
+        return
+    days = {column.name: column.values for column in columns if column.name in ("period_start", "period_end")}
+    length = (days["period_end"] - days["period_start"]).dt.total_days() + 1
+    text = pl.format(f"the period is {{}} days long, more than {most}: {work.block.hint or 'export by month'}", "days")
+    yield pl.DataFrame({"days": length}).select(pl.when(pl.col("days") > most).then(text).alias("|days")).to_series()
 
 
 def _keyed(work: _Work, typed: pl.DataFrame, broken: pl.DataFrame) -> pl.DataFrame:
@@ -259,6 +332,8 @@ def _keyed(work: _Work, typed: pl.DataFrame, broken: pl.DataFrame) -> pl.DataFra
         names = ["store", "system", *(name for name in identity if name not in ("store", "system", work.key))]
         hashes = _hashed(work.block.table, typed, names)
         readable = broken.select(pl.all_horizontal(pl.exclude("row_id").is_null())).to_series()
+        if work.block.sum:
+            return typed.with_columns(hashes.alias(work.key)).select(schema.keys())
         number = pl.int_range(1, pl.len() + 1).over("hash", "readable").cast(pl.String)
         numbered = pl.DataFrame({"hash": hashes, "readable": readable})
         key = numbered.select(pl.concat_str("hash", number, separator="-")).to_series()
@@ -273,13 +348,28 @@ def _file_key(work: _Work) -> pl.Series | None:
     present = work.rows.present(wanted)
     if len(present) < len(wanted):
         return None
-    return work.rows.cells.select(pl.concat_str(present, separator="|")).to_series()
+    parts = [without_nothing(work.rows.cells[name]).alias(name) for name in present]
+    return pl.DataFrame(parts).select(pl.concat_str(present, separator="|")).to_series()
+
+
+def _damaged_keys(work: _Work) -> Iterator[pl.Series]:
+    """The rule that rows break whose id a spreadsheet rounded: many records would become one."""
+    for name in work.rows.present(work.block.key.column + work.block.key.join) if work.block.key else ():
+        cells = work.rows.cells[name]
+        if (damaged := is_damaged(cells)).any():
+            text = pl.format('{} was rounded by a spreadsheet: "{}" stands for many ids', pl.lit(name), "cell")
+            frame = pl.DataFrame({"cell": cells, "is_damaged": damaged})
+            yield frame.select(pl.when("is_damaged").then(text).alias(f"|{name}")).to_series()
 
 
 def _validated(work: _Work, typed: pl.DataFrame, broken: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The valid rows, and the broken ones as row_id and rule: all the rules a row breaks, "; " between."""
     valid, failure = TABLES[work.block.table].filter(typed)
+    is_unreadable = pl.any_horizontal(pl.exclude("row_id").is_not_null())
+    if not len(failure) and broken.filter(is_unreadable).is_empty():
+        return valid, pl.DataFrame(schema={"row_id": pl.UInt64, "rule": pl.String})
     failed = failure.details()
+    broken = broken.filter(is_unreadable | pl.col("row_id").is_in(failed["row_id"].implode()))
     unreadable = set(broken.columns)
     texts = [pl.col(rule).alias(f"|{rule}") for rule in broken.columns if rule != "row_id"]
     rules = broken.join(failed.select("row_id", *_rule_columns(failed)), on="row_id", how="left", maintain_order="left")
@@ -342,37 +432,69 @@ def _content_columns(table: str) -> list[str]:
 
 
 def _content_hash(table: str, frame: pl.DataFrame) -> pl.Series:
+    """A hash of all that rows say, wherever they came from."""
     return _hashed(table, frame, [name for name in TABLES[table].column_names() if name not in _LINEAGE])
 
 
 def _hashed(table: str, frame: pl.DataFrame, names: Sequence[str]) -> pl.Series:
     """A hash of some columns that is the same on every machine and in every release of the libraries."""
-    plain = [pl.col(name).to_physical() if frame.schema[name].is_temporal() else pl.col(name) for name in names]
-    texts = (column.cast(pl.String).fill_null(_NULL_MARK) for column in plain)
-    whole = frame.select(pl.concat_str([pl.lit(table), *texts], separator=_CELL_MARK)).to_series()
-    digests = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in whole]
-    return pl.Series("content_hash", digests, dtype=pl.String)
+    texts = (_hashed_text(frame[name]) for name in names)
+    whole = frame.select(pl.concat_str([pl.repeat(table, pl.len()), *texts], separator=_CELL_MARK)).to_series()
+    return _digests(whole)
+
+
+def _hashed_text(column: pl.Series) -> pl.Expr:
+    """A column as the text that its hash is made of."""
+    if column.null_count() == column.len():
+        return pl.lit(_NULL_MARK)
+    plain = pl.col(column.name).to_physical() if column.dtype.is_temporal() else pl.col(column.name)
+    text = plain.cast(pl.String)
+    return text.fill_null(_NULL_MARK) if column.null_count() else text
+
+
+def _digests(texts: pl.Series) -> pl.Series:
+    return pl.Series([xxhash.xxh3_128_hexdigest(text) for text in texts.cast(pl.Binary)], dtype=pl.String)
 
 
 def _newest(work: _Work, good: pl.DataFrame) -> pl.DataFrame:
     """One row per key: the last changed, among equals the one with the last content hash; order does not matter."""
     key = ["store", "system", work.key]
-    if good.select(key).n_unique() == good.height:
+    if _has_each_key_once(good, key):
         return good
-    ordered = good.sort("modified_at", "content_hash", nulls_last=False)
-    return ordered.unique(key, keep="last", maintain_order=True).sort("row_id")
+    is_twice = pl.struct(key).is_duplicated()
+    twice = good.filter(is_twice)
+    ordered = twice.with_columns(said=_content_hash(work.block.table, twice)).sort("modified_at", "said")
+    newest = ordered.unique(key, keep="last", maintain_order=True).select(good.columns)
+    return pl.concat([good.filter(~is_twice), newest]).sort("row_id")
+
+
+def _added_up(work: _Work, good: pl.DataFrame) -> pl.DataFrame:
+    """Where the profile says that rows of one key are parts of it (one per device, say): their sum, once per key."""
+    key = ["store", "system", work.key]
+    if not work.block.sum or good.select(key).n_unique() == good.height:
+        return good
+    known = {name: pl.col(name).is_not_null().any() for name in work.block.sum}
+    sums = [pl.when(some).then(pl.col(name).sum()).cast(good.schema[name]).alias(name) for name, some in known.items()]
+    grouped = good.group_by(key, maintain_order=True).agg(pl.exclude(*key, *known).first(), *sums)
+    return grouped.select(good.columns)
+
+
+def _has_each_key_once(good: pl.DataFrame, key: Sequence[str]) -> bool:
+    """Whether no record stands twice. Ids that differ say so at once; else store and system may tell them apart."""
+    return good[key[-1]].n_unique() == good.height or good.select(key).n_unique() == good.height
 
 
 def _conflicts(work: _Work, good: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """A finding for each key that stands twice in the file with different content and nothing to say which is newer."""
     key = ["store", "system", work.key]
-    tied = good.filter(pl.struct(key).is_duplicated()).filter(
+    if _has_each_key_once(good, key):
+        return
+    twice = good.filter(pl.struct(key).is_duplicated())
+    tied = twice.with_columns(said=_content_hash(work.block.table, twice)).filter(
         pl.col("modified_at").is_null().all().over(key)
         | (pl.col("modified_at") == pl.col("modified_at").max().over(key))
     )
-    clashing = tied.filter(pl.col("content_hash").n_unique().over(key) > 1).unique(
-        key, keep="first", maintain_order=True
-    )
+    clashing = tied.filter(pl.col("said").n_unique().over(key) > 1).unique(key, keep="first", maintain_order=True)
     detail = "the file holds this record more than once with different content and no time of change"
     if not clashing.is_empty():
         yield clashing.select("row_id", finding=pl.lit("conflicting_rows"), detail=pl.lit(detail))
@@ -395,11 +517,7 @@ def _rejects(work: _Work, rules: pl.DataFrame) -> pl.DataFrame:
         block=pl.lit(block.name),
         row=cells.struct.json_encode(),
     )
-    return rejects.with_columns(content_hash=_text_hash(rejects["row"]), file_hash=pl.lit(raw.content_hash))
-
-
-def _text_hash(texts: pl.Series) -> pl.Series:
-    return pl.Series([hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts], dtype=pl.String)
+    return rejects.with_columns(content_hash=_digests(rejects["row"]), file_hash=pl.lit(raw.content_hash))
 
 
 def _findings(work: _Work, typed: pl.DataFrame, noticed: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -9,6 +9,7 @@ Columns beyond the plan of the house, and why, are listed in docs/adr/0002-canon
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import dataframely as dy
@@ -47,6 +48,7 @@ SALE_TYPES: Final = ("retail", "lease", "fleet", "wholesale", "dealer_trade")
 TASK_OUTCOMES: Final = ("open", "completed", "dismissed", "missed")
 ROLES: Final = ("salesperson", "bdc_agent", "manager", "other", "machine")
 SURVEY_KINDS: Final = ("sales", "service")
+LINKED_TABLES: Final = ("contact", "appointment", "visit", "task", "sale", "survey", "service_visit", "lead")
 
 
 def _text(*, required: bool = False) -> dy.String:
@@ -70,8 +72,8 @@ def _day(*, required: bool = False) -> dy.Date:
     return dy.Date(nullable=not required)
 
 
-def _money(*, required: bool = False) -> dy.Decimal:
-    return dy.Decimal(precision=18, scale=2, nullable=not required)
+def _money(*, required: bool = False, scale: int = 2) -> dy.Decimal:
+    return dy.Decimal(precision=18, scale=scale, nullable=not required)
 
 
 def _number(*, required: bool = False) -> dy.Float64:
@@ -132,6 +134,7 @@ class Lead(Canonical):
     crm_first_attempt_at = _moment()
     crm_first_contact_at = _moment()
     crm_sold_at = _moment()
+    crm_total_gross = _money()
 
     @dy.rule()
     def lead_type_is_one_of_the_known_types(cls) -> pl.Expr:
@@ -169,10 +172,6 @@ class Contact(Canonical, CustomerRefs):
     def result_is_one_of_the_known_results(cls) -> pl.Expr:
         return _one_of("result", RESULTS)
 
-    @dy.rule()
-    def contact_names_its_lead_or_customer(cls) -> pl.Expr:
-        return pl.any_horizontal(pl.col("lead_id", "customer_id", "customer_name").is_not_null())
-
 
 class Appointment(Canonical, CustomerRefs):
     appointment_id = _text(required=True)
@@ -205,11 +204,13 @@ class Visit(Canonical, CustomerRefs):
     is_demo = _maybe()
     is_write_up = _maybe()
     is_turnover = _maybe()
+    is_appraisal = _maybe()
 
 
 class Task(Canonical):
     task_id = _text(required=True)
     lead_id = _text()
+    customer_id = _text()
     person = _text()
     due_at = _moment(required=True)
     completed_at = _moment()
@@ -222,17 +223,28 @@ class Task(Canonical):
 
 
 class StatusChange(Canonical):
+    """A move of a lead or, in a CRM that moves deals through stages, of the deal `sale_id`."""
+
     status_change_id = _text(required=True)
-    lead_id = _text(required=True)
+    lead_id = _text()
+    sale_id = _text()
     changed_at = _moment(required=True)
     from_status = _text()
     to_status = _text(required=True)
     reason = _text()
     person = _text()
 
+    @dy.rule()
+    def status_change_names_its_lead_or_deal(cls) -> pl.Expr:
+        return pl.any_horizontal(pl.col("lead_id", "sale_id").is_not_null())
+
 
 class Sale(Canonical, CustomerRefs):
+    """A deal. Where a CRM also lists deals that nobody has won, `is_won`, else what its `stage` means, says which."""
+
     sale_id = _text(required=True)
+    stage = _text()
+    is_won = _maybe()
     sold_at = _moment()
     sold_at_is_date = _flag()
     contract_at = _moment()
@@ -260,16 +272,19 @@ class Sale(Canonical, CustomerRefs):
 
     @dy.rule()
     def sale_has_a_sold_contract_or_delivered_date(cls) -> pl.Expr:
-        return pl.any_horizontal(pl.col("sold_at", "contract_at", "delivered_at").is_not_null())
+        has_date = pl.any_horizontal(pl.col("sold_at", "contract_at", "delivered_at").is_not_null())
+        return has_date | pl.col("is_won").eq_missing(other=False)
 
 
 class Spend(Canonical):
     spend_id = _text(required=True)
     source = _text(required=True)
+    account = _text()
     campaign = _text()
     period_start = _day(required=True)
     period_end = _day(required=True)
-    amount = _money()
+    # Ad platforms bill in millionths: cents of each row would not sum to the invoice.
+    amount = _money(scale=6)
     currency = _text()
 
     @dy.rule()
@@ -348,6 +363,47 @@ class Source(Canonical):
     source_group = _text()
 
 
+class Stage(Canonical):
+    """A CRM's own list of deal stages: what a stage id on a deal stands for, and whether a deal there is won."""
+
+    stage_id = _text(required=True)
+    name = _text()
+    is_won = _maybe()
+
+
+class CustomerDetail(Canonical):
+    """A name, e-mail or phone that a CRM keeps apart from the leads of a customer. Fills what a lead leaves blank."""
+
+    customer_detail_id = _text(required=True)
+    customer_id = _text(required=True)
+    customer_name = _text()
+    email = _text()
+    phone = _text()
+
+
+class Link(Canonical):
+    """Whose a record is, where a CRM keeps that in a list of its own: a record and its lead, customer or deal.
+
+    Without `linked_table`, every record of the system with this id is meant. A lead linked to a lead was merged into
+    it, a deal linked to a deal likewise.
+    """
+
+    link_id = _text(required=True)
+    linked_table = _text()
+    linked_id = _text(required=True)
+    lead_id = _text()
+    customer_id = _text()
+    sale_id = _text()
+
+    @dy.rule()
+    def linked_table_is_one_of_the_tables_that_belong_to_somebody(cls) -> pl.Expr:
+        return _one_of("linked_table", LINKED_TABLES)
+
+    @dy.rule()
+    def link_names_a_lead_a_customer_or_a_deal(cls) -> pl.Expr:
+        return pl.any_horizontal(pl.col("lead_id", "customer_id", "sale_id").is_not_null())
+
+
 TABLES: Final[dict[str, type[Canonical]]] = {
     "lead": Lead,
     "contact": Contact,
@@ -362,6 +418,9 @@ TABLES: Final[dict[str, type[Canonical]]] = {
     "person": Person,
     "crm_report": CrmReport,
     "source": Source,
+    "stage": Stage,
+    "customer_detail": CustomerDetail,
+    "link": Link,
 }
 
 # What makes two rows of a table without a natural id the same record; the other columns may be corrected by a later
@@ -369,6 +428,8 @@ TABLES: Final[dict[str, type[Canonical]]] = {
 IDENTITY_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "spend": ("source", "campaign", "period_start", "period_end"),
     "crm_report": ("source", "period_start", "period_end", "measure"),
+    "customer_detail": ("customer_id", "customer_name", "email", "phone"),
+    "link": ("linked_table", "linked_id", "lead_id", "customer_id", "sale_id"),
 }
 
 # Which columns say when something really happened (never a scheduled time): they decide as_of and the age of an export.
@@ -386,9 +447,18 @@ RECORDED_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "person": (),
     "crm_report": (),
     "source": (),
+    "stage": (),
+    "customer_detail": (),
+    "link": (),
 }
 
 
 def key_column(table: str) -> str:
     """The natural id's column of a canonical table: `lead` -> `lead_id`."""
     return f"{table}_id"
+
+
+@cache
+def schema_of(table: str) -> pl.Schema:
+    """The columns of a canonical table with their types."""
+    return TABLES[table].create_empty().schema

@@ -17,3 +17,7 @@ class LoaderError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n\nHint: {self.hint}"
+
+
+class LockedError(LoaderError):
+    """Another load holds the warehouse: the same will work when that one has ended."""

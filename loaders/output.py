@@ -81,8 +81,9 @@ def check_as_json(sheet: Sheet) -> dict[str, Any]:
     """What a load would do with one file: the profile and why, what is left out, counts, rejects and findings."""
     place: dict[str, Any] = {"path": sheet.path, "sheet": sheet.sheet}
     if sheet.error:
-        return place | {"error": sheet.error}
+        return place | {"error": sheet.error, "notes": list(sheet.notes)}
     return place | {
+        "notes": list(sheet.notes),
         "profile": sheet.profile,
         "reasons": list(sheet.reasons),
         "left_out": [{"line": line, "reason": reason} for line, reason in sheet.dropped],
@@ -95,8 +96,10 @@ def print_check(sheet: Sheet) -> None:
     """The same for people."""
     if sheet.error:
         print_line(f"{told_error(sheet)}\n")
+        _print_notes(sheet)
         return
     print_line(f"{place_of(sheet)}: profile {sheet.profile}")
+    _print_notes(sheet)
     for reason in sheet.reasons:
         print_line(f"  because {reason}")
     for skipped in sheet.skipped:
@@ -105,6 +108,11 @@ def print_check(sheet: Sheet) -> None:
         print_line(f"  line {line} left out: {reason}")
     for part in sheet.conformed:
         _print_part(part)
+
+
+def _print_notes(sheet: Sheet) -> None:
+    for note in sheet.notes:
+        print_line(f"  note: {note}")
 
 
 def print_rejects(rows: Sequence[dict[str, Any]]) -> None:
@@ -141,7 +149,7 @@ def _file_entries(sheets: Sequence[Sheet], published: Published | None) -> dict[
         if sheet.sheet:
             entry["sheet"] = sheet.sheet
         detail: dict[str, Any] = {"error": sheet.error} if sheet.error else {"profile": sheet.profile, "tables": {}}
-        entries[sheet.path, sheet.sheet] = entry | detail
+        entries[sheet.path, sheet.sheet] = entry | detail | ({"notes": list(sheet.notes)} if sheet.notes else {})
     for row in published.files.to_dicts() if published else []:
         if row["error"] is None:
             tables = entries[row["path"], row["sheet"]]["tables"]
@@ -165,11 +173,12 @@ def _notices(sheets: Sequence[Sheet]) -> Iterator[str]:
     """What a person should know at once; everything that was noticed stands on the page Data quality."""
     for sheet in sheets:
         yield from (f"{sheet.path}: {skipped}." for skipped in sheet.skipped)
+        yield from (f"{place_of(sheet)}: {note}." for note in sheet.notes)
         for part in sheet.conformed:
             unknown = part.findings.filter(finding="store_not_in_settings")
             yield from (f"Note: {detail}." for detail in unknown["detail"])
     if set_aside := sum(len(sheet.dropped) for sheet in sheets):
-        yield f"Lines set aside as titles or totals: {set_aside}. To see them: python -m loaders check PATH"
+        yield f"Lines set aside as titles, totals or footnotes: {set_aside}. To see them: python -m loaders check PATH"
     if empty := [place_of(sheet) for sheet in sheets if sheet.error is None and _rows_in(sheet) == 0]:
         yield f"A header but no rows: {', '.join(empty)}."
 

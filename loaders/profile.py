@@ -5,17 +5,18 @@ A profile is an allow-list. A column that it does not name is never stored.
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from loaders.contracts import TABLES, Canonical, key_column
+from loaders.contracts import TABLES, Canonical, key_column, schema_of
 from loaders.errors import LoaderError
+from loaders.headers import STAR, known_headers, matching, month_of, resolved_headers, squeezed_header
 from loaders.settings import checked_zone, nearest
 
 PROFILE_DIRECTORY: Final = Path(__file__).parent / "profiles"
@@ -24,16 +25,17 @@ DATE_FORMATS: Final = ("iso", "mdy", "dmy", "serial", "auto")
 LINEAGE_COLUMNS: Final = frozenset(Canonical.column_names()) - {"store", "system"}
 
 
-def squeezed_header(header: str) -> str:
-    """Headers that differ only in case, spaces and underscores are one: "Lead ID" is "lead_id", but not "LeadID"."""
-    return re.sub(r"[\s_]+", " ", header).strip().casefold()
-
-
 def _listed(value: object) -> object:
     """One text stands for a list of one."""
     return [value] if isinstance(value, str) else value
 
 
+def _exact(value: object) -> object:
+    """A number of TOML as it is written: 0.000001 is one millionth, not the nearest binary fraction."""
+    return Decimal(str(value)) if isinstance(value, int | float) else value
+
+
+Scale = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0)]
 Headers = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(strict=False)]
 
 
@@ -42,7 +44,10 @@ class _Part(BaseModel):
 
 
 class Test(_Part):
-    """Whether a raw row says yes: a column is filled and not with a no or, with `words`, holds one of the words."""
+    """Whether a raw row says yes: a column is filled and not with a no or, with `words`, holds one of the words.
+
+    A `*` in a word stands for any text; the word "" is a blank cell.
+    """
 
     __test__ = False  # not a test of pytest
 
@@ -64,11 +69,17 @@ class Test(_Part):
 class Column(_Part):
     """Where a canonical column comes from: the first filled of `column`, or all of `join` with spaces between.
 
-    `only_if` keeps the value in rows that pass a test. `assumed`: no public document shows the header.
+    `header`: the text that the star of this header stands for in the file, in every row. `scale`: what a number is
+    multiplied by. `add_days`: how many days after the day in the cell. `last_line`: of a cell of several lines, the
+    last. `only_if` keeps the value in rows that pass a test. `assumed`: no public document shows the header.
     """
 
     column: Headers = ()
     join: Headers = ()
+    header: Headers = ()
+    scale: Scale | None = None
+    add_days: int = 0
+    last_line: bool = False
     only_if: Test | None = None
     assumed: bool = False
 
@@ -79,14 +90,24 @@ class Column(_Part):
 
     @model_validator(mode="after")
     def _has_one_origin(self) -> Self:
-        if bool(self.column) == bool(self.join):
-            raise ValueError('a column needs either "column" or "join"')
+        if [bool(self.column), bool(self.join), bool(self.header)].count(True) != 1:
+            raise ValueError('a column needs one of "column", "join" and "header"')
+        if any(name.count(STAR) != 1 for name in self.header):
+            raise ValueError('the text of "header" needs one star, such as "Amount spent (*)"')
         return self
 
     @property
     def headers(self) -> tuple[str, ...]:
         """Every raw header this column takes its value from."""
-        return self.column + self.join
+        return self.column + self.join + self.header
+
+
+def _one_or_several(value: object) -> object:
+    """One test stands for a list of one."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+Tests = Annotated[tuple[Test, ...], BeforeValidator(_one_or_several), Field(strict=False)]
 
 
 def _checked_clock(name: str) -> str:
@@ -101,7 +122,10 @@ class FileBlock(_Part):
 
     table: str
     match: Headers = Field(min_length=1)
+    unless: Headers = ()
     name: str = ""
+    refuse: str = ""
+    hint: str = ""
     key: Column | None = None
     identity: tuple[str, ...] = Field(default=(), strict=False)
     modified_at: Column | None = None
@@ -109,7 +133,13 @@ class FileBlock(_Part):
     time_zone: Clock | None = None
     date_format: Headers = ("iso", "auto")
     exported_at_pattern: str | None = None
-    when: Headers = ()
+    when: Tests = ()
+    when_not: Tests = ()
+    aside: dict[str, Test] = Field(default_factory=dict)
+    sum: tuple[str, ...] = Field(default=(), strict=False)
+    max_days: int | None = Field(default=None, gt=0)
+    months_across: str | None = None
+    measures: dict[str, Column] = Field(default_factory=dict)
     columns: dict[str, Column] = Field(default_factory=dict)
     choose: dict[str, dict[str, Test]] = Field(default_factory=dict)
     values: dict[str, dict[str, str]] = Field(default_factory=dict)
@@ -132,6 +162,8 @@ class FileBlock(_Part):
             self.constants,
             self.defaults,
             self.identity,
+            self.sum,
+            [self.months_across] if self.months_across else [],
         )
         for name in (name for part in parts for name in part):
             _check_known(f"column of the table {self.table}", name, known)
@@ -141,10 +173,25 @@ class FileBlock(_Part):
             _check_known("date_format", form, DATE_FORMATS)
         return self
 
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        """Keys that only mean something together, or only for some tables."""
+        if self.refuse and not self.hint:
+            raise ValueError('"refuse" needs a "hint" that says what to export instead')
+        if self.refuse and (self.columns or self.measures):
+            raise ValueError('a block with "refuse" reads nothing; leave its columns out')
+        if self.measures and self.table != "crm_report":
+            raise ValueError('"measures" belong to the table crm_report; use "columns" here')
+        if self.max_days and "period_end" not in TABLES[self.table].column_names():
+            raise ValueError('"max_days" belongs to tables with a period: spend and crm_report')
+        numbers = [name for name, dtype in schema_of(self.table).items() if dtype.is_numeric()]
+        for name in self.sum:
+            _check_known(f"number of the table {self.table}", name, tuple(numbers))
+        return self
+
     def headers(self) -> Iterator[str]:
         """Every raw header that this block names: what may be read, and nothing else."""
         yield from self.match
-        yield from self.when
         yield from (header for origin in self._origins() for header in origin.headers)
 
     def assumed_headers(self) -> list[str]:
@@ -155,8 +202,9 @@ class FileBlock(_Part):
 
     def _origins(self) -> Iterator[Column | Test]:
         """Every part of the block that reads a raw column."""
-        columns = [self.key, self.modified_at, *self.columns.values()]
-        tests = [self.is_deleted, *(test for tests in self.choose.values() for test in tests.values())]
+        columns = [self.key, self.modified_at, *self.columns.values(), *self.measures.values()]
+        tests = [self.is_deleted, *self.aside.values(), *self.when, *self.when_not]
+        tests += [test for tests in self.choose.values() for test in tests.values()]
         tests += [column.only_if for column in columns if column is not None]
         yield from (origin for origin in [*columns, *tests] if origin is not None)
 
@@ -241,25 +289,29 @@ def _wrong_profile(path: Path, error: ValidationError) -> LoaderError:
 
 
 def header_counter(profiles: Iterable[Profile]) -> Callable[[Sequence[str]], int]:
-    """A function that counts how many cells of a row are headers that some profile knows: it finds the header row."""
-    known = {squeezed_header(header) for profile in profiles for block in profile.file for header in block.headers()}
+    """A function that counts how many cells of a row are headers that some profile knows: it finds the header row.
+
+    Months count beside another known header, where some profile reads months across.
+    """
+    every = {squeezed_header(header) for profile in profiles for block in profile.file for header in block.headers()}
+    exact, patterns = {name for name in every if STAR not in name}, [name for name in every if STAR in name]
+    has_months = any(block.months_across for profile in profiles for block in profile.file)
 
     def count(cells: Sequence[str]) -> int:
-        return len({squeezed_header(cell) for cell in cells} & known)
+        squeezed = {squeezed_header(cell) for cell in cells}
+        known = (squeezed & exact) | known_headers(patterns, squeezed - exact)
+        months = {cell for cell in cells if month_of(cell)} if known and has_months else set()
+        return len(known) + len(months)
 
     return count
-
-
-def resolved_headers(headers: Sequence[str]) -> Mapping[str, str]:
-    """From a header as profiles may write it (squeezed) to the header as the file has it; the first of equal ones."""
-    return {squeezed_header(header): header for header in reversed(headers)}
 
 
 def detect(headers: Sequence[str], profiles: Sequence[Profile], table: str | None = None) -> Detection:
     """The profile whose fingerprints fit these headers best, with the blocks that the file feeds.
 
-    A block fits when every header of its `match` is there; the profile that names most of the file's headers wins. With
-    `table`, only blocks that feed this table count.
+    A block fits when every header of its `match` is there and none of its `unless`; the profile that names most of the
+    file's headers wins. A block that refuses counts only where nothing else fits. With `table`, only blocks that feed
+    this table count.
 
     Raises:
         LoaderError: No block fits; what came nearest and which of its headers are missing is said.
@@ -279,21 +331,30 @@ def detect(headers: Sequence[str], profiles: Sequence[Profile], table: str | Non
 
 
 def _fitting(profile: Profile, present: frozenset[str], table: str | None) -> tuple[FileBlock, ...]:
-    return tuple(
-        block
-        for block in profile.file
-        if table in (None, block.table) and all(squeezed_header(header) in present for header in block.match)
-    )
+    fits = [block for block in profile.file if table in (None, block.table) and _fits(block, present)]
+    return tuple([block for block in fits if not block.refuse] or fits)
+
+
+def _fits(block: FileBlock, present: frozenset[str]) -> bool:
+    if block.months_across and not any(map(month_of, present)):
+        return False
+    return not _missing(block, present) and not any(matching(header, present) for header in block.unless)
+
+
+def _missing(block: FileBlock, present: frozenset[str]) -> list[str]:
+    return [header for header in block.match if not matching(header, present)]
 
 
 def _known(block: FileBlock, present: frozenset[str]) -> set[str]:
-    return {squeezed_header(header) for header in block.headers()} & present
+    months = {header for header in present if month_of(header)} if block.months_across else set()
+    return known_headers(block.headers(), present) | months
 
 
-def _rank(profile: Profile, blocks: tuple[FileBlock, ...], present: frozenset[str]) -> tuple[int, int, str]:
-    """Most known headers first, then the longest fingerprint, then by name so that the answer never wavers."""
+def _rank(profile: Profile, blocks: tuple[FileBlock, ...], present: frozenset[str]) -> tuple[bool, int, int, str]:
+    """What reads the file first, then most known headers, then the longest fingerprint, then by name: never wavers."""
     known = set().union(*(_known(block, present) for block in blocks))
-    return -len(known), -max(len(block.match) for block in blocks), profile.name
+    is_refused = all(block.refuse for block in blocks)
+    return is_refused, -len(known), -max(len(block.match) for block in blocks), profile.name
 
 
 def _reason(block: FileBlock, present: frozenset[str]) -> str:
@@ -307,7 +368,7 @@ def _nothing_fits(
 ) -> LoaderError:
     shown = ", ".join(f'"{_short(header)}"' for header in headers[:12]) + (" ..." if len(headers) > 12 else "")
     wanted = f" for the table {table}" if table else ""
-    own = "Name the columns as in docs/templates, or describe the file in a profile of its own: docs/add_a_profile.md."
+    own = "Have a profile drafted for it: python -m loaders profile FILE (docs/add_a_profile.md says how to go on)."
     # The message is kept in the load log and the hint is not: what looks like a header may be somebody's data.
     near = _nearest_block(present, profiles, table)
     return LoaderError(f"No profile{wanted} knows the headers of this file.", f"Its headers are {shown}. {near}{own}")
@@ -321,7 +382,7 @@ def _nearest_block(present: frozenset[str], profiles: Sequence[Profile], table: 
     """A sentence about the block that misses fewest of its fingerprint, or nothing when no header is known at all."""
     near: list[tuple[float, str]] = []
     for owner, block in ((profile, block) for profile in profiles for block in profile.file):
-        missing = [header for header in block.match if squeezed_header(header) not in present]
+        missing = _missing(block, present)
         share = 1 - len(missing) / len(block.match)
         if missing and share > 0 and table in (None, block.table):
             words = ", ".join(f'"{header}"' for header in missing)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from loaders.errors import LoaderError
@@ -46,6 +48,12 @@ def _checked_span(span: str) -> str:
     return span
 
 
+def _checked_country(code: str) -> str:
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError(f'"{code}" is not a country; write two capital letters such as "US", "CA" or "GB"')
+    return code
+
+
 def _squeezed(name: str) -> str:
     """One spelling for names that differ only in case and spaces."""
     return " ".join(name.split()).casefold()
@@ -55,6 +63,8 @@ Zone = Annotated[str, AfterValidator(checked_zone)]
 Span = Annotated[str, AfterValidator(_checked_span)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Name = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Country = Annotated[str, AfterValidator(_checked_country)]
+Domain = Annotated[str, Field(pattern=r"^[^@\s]+\.[^@\s]+$")]
 
 
 class _Part(BaseModel):
@@ -83,11 +93,12 @@ class StoreHours(_Part):
 
 
 class Store(_Part):
-    """One rooftop: its name as people read it, other spellings found in exports, and its clock."""
+    """One rooftop: its name as people read it, other spellings found in exports, its country and its clock."""
 
     name: Name
     aliases: tuple[Name, ...] = Field(default=(), strict=False)
     time_zone: Zone
+    country: Country = "US"
     currency: Currency = "USD"
     hours: StoreHours = StoreHours()
     holidays: tuple[date, ...] = Field(default=(), strict=False)
@@ -109,9 +120,24 @@ class Episode(_Part):
 
 
 class Identity(_Part):
-    """An e-mail or phone carried by more names than `max_names` joins nobody."""
+    """When an e-mail or phone is no mark of one person, and joins nobody.
+
+    It is carried by more names than `max_names`, or by more leads than `max_leads`. Where one chain of shared e-mails
+    and phones ends up with more names than `max_chain_names`, only those that also agree in the name stay joined.
+    """
 
     max_names: int = Field(default=3, ge=1)
+    max_leads: int = Field(default=50, ge=2)
+    max_chain_names: int = Field(default=8, ge=1)
+
+
+class TestLeads(_Part):
+    """How test leads are recognised: by name and e-mail (`recognise`), and by the domains of one's own staff."""
+
+    __test__ = False  # not a test of pytest
+
+    recognise: bool = True
+    domains: tuple[Domain, ...] = Field(default=(), strict=False)
 
 
 class Sale(_Part):
@@ -130,14 +156,76 @@ class Defaults(_Part):
     """What holds for a store that the settings do not name."""
 
     time_zone: Zone = "UTC"
+    country: Country = "US"
     currency: Currency = "USD"
     hours: StoreHours = StoreHours()
 
 
+class SourceEntry(_Part):
+    """One lead source, and how files write it: `names` are spellings, or patterns in which `*` stands for anything."""
+
+    source: Name
+    names: tuple[Name, ...] = Field(default=(), strict=False)
+    group: Name | None = None
+    channel: Name | None = None
+
+    @model_validator(mode="after")
+    def _patterns_say_something(self) -> Self:
+        if empty := next((name for name in self.names if not name.replace("*", "").strip()), None):
+            raise ValueError(f'"{empty}" fits every source; write a part of the name beside the *')
+        return self
+
+    def spellings(self) -> Iterator[str]:
+        """The names without case and needless spaces, its own among them."""
+        yield from (_squeezed(name) for name in (self.source, *self.names))
+
+
 class Sources(_Part):
-    """Lead sources that cost nothing, so that zero spend is known to be zero."""
+    """Lead sources: which cost nothing, so that zero spend is known to be zero, and what the names in files mean."""
 
     free: tuple[Name, ...] = Field(default=(), strict=False)
+    map: tuple[SourceEntry, ...] = Field(default=(), strict=False)
+
+    @model_validator(mode="after")
+    def _entries_agree(self) -> Self:
+        owners: dict[str, str] = {}
+        told: dict[tuple[str, str], str] = {}
+        for entry in self.map:
+            own = _squeezed(entry.source)
+            for word in entry.spellings():
+                if owners.setdefault(word, own) != own:
+                    raise ValueError(f'"{word}" stands under two sources, "{owners[word]}" and "{entry.source}"')
+            for part, value in (("group", entry.group), ("channel", entry.channel)):
+                if value and told.setdefault((own, part), value) != value:
+                    raise ValueError(f'"{entry.source}" has two {part}s, "{told[own, part]}" and "{value}"')
+        return self
+
+    def finder(self) -> Callable[[str], SourceEntry | None]:
+        """A function from a name as a file writes it to the source it means, or None where the map does not say.
+
+        An exact name goes first, then the first pattern that fits; case and spaces do not matter. What several entries
+        say about one source counts together.
+        """
+        whole: dict[str, SourceEntry] = {}
+        for entry in self.map:
+            known = whole.setdefault(_squeezed(entry.source), entry)
+            told = {"group": known.group or entry.group, "channel": known.channel or entry.channel}
+            whole[_squeezed(entry.source)] = known.model_copy(update=told)
+        words = {word: whole[_squeezed(entry.source)] for entry in self.map for word in entry.spellings()}
+        patterns = [(_pattern(word), entry) for word, entry in words.items() if "*" in word]
+
+        def find(name: str) -> SourceEntry | None:
+            word = _squeezed(name)
+            return words.get(word) or next((entry for fits, entry in patterns if fits.match(word)), None)
+
+        return find
+
+
+def _pattern(word: str) -> re.Pattern[str]:
+    """A word in which `*` stands for any text, also none."""
+    return re.compile(
+        "".join(".*" if part == "*" else re.escape(part) for part in re.split(r"(\*)", word)) + "$", re.DOTALL
+    )
 
 
 class Settings(_Part):
@@ -147,6 +235,7 @@ class Settings(_Part):
     warehouse: Warehouse = Warehouse()
     episode: Episode = Episode()
     identity: Identity = Identity()
+    test_leads: TestLeads = TestLeads()
     sale: Sale = Sale()
     standards: Standards = Standards()
     defaults: Defaults = Defaults()
@@ -175,7 +264,11 @@ class Settings(_Part):
         """
         defaults = self.defaults
         return self._found(name) or Store(
-            name=" ".join(name.split()), time_zone=defaults.time_zone, currency=defaults.currency, hours=defaults.hours
+            name=" ".join(name.split()),
+            time_zone=defaults.time_zone,
+            country=defaults.country,
+            currency=defaults.currency,
+            hours=defaults.hours,
         )
 
     def knows(self, name: str) -> bool:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,22 +21,28 @@ import polars as pl
 
 from loaders.contracts import TABLES
 from loaders.errors import LoaderError
-from loaders.intake import Sheet, good_rows
+from loaders.intake import Sheet, good_rows, without_rows
+from loaders.lock import WAIT_SECONDS, only_writer
+from loaders.merge import CHANGE_SCHEMA, fold_in, is_anything_said_anew, layout, write_canonical
+from loaders.progress import Progress
+from loaders.read.database import Watermark
+from loaders.scope import build_scope
 from loaders.settings import Settings
 from loaders.star import (
     FINDING_SCHEMA,
     REJECT_SCHEMA,
     Moment,
-    Progress,
     build_star,
-    changes,
     fingerprint,
-    merge_canonical,
 )
 
 CURRENT: Final = "CURRENT"
 SNAPSHOTS: Final = "snapshots"
+# What DuckDB raises where the bytes of a file are not what was written.
+_DAMAGE: Final = (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException)
 STORAGE_VERSION: Final = "v1.2.0"
+# What does not fit is put aside on the disk while a star is built.
+_MEMORY_LIMIT: Final = "1GB"
 FILE_SCHEMA: Final = {
     "snapshot": pl.String,
     "path": pl.String,
@@ -64,26 +71,35 @@ class Published:
 
 
 def publish(
-    sheets: Sequence[Sheet], warehouse: Path, settings: Settings, moment: Moment, progress: Progress
+    sheets: list[Sheet],
+    warehouse: Path,
+    settings: Settings,
+    moment: Moment,
+    progress: Progress,
+    wait_seconds: float = WAIT_SECONDS,
 ) -> Published:
     """Build a snapshot from the previous one and these sheets, and make it the one that serves.
 
     Nothing is published when the rows, the settings and the statements are those of the snapshot that serves already.
+    Another load that holds the warehouse is waited for, so long. Once written, the rows are taken out of the sheets, so
+    that they and the star need not stand in memory together.
 
     Raises:
-        LoaderError: Another load holds the warehouse, or its folder cannot be written.
+        LoaderError: Another load holds the warehouse, its folder cannot be written, or its snapshot is damaged.
     """
-    with _only_writer(warehouse):
+    with _only_writer(warehouse, wait_seconds, progress):
         previous = current_path(warehouse)
-        as_of(previous)  # a damaged snapshot is said to be one before anything is built on it
-        name = f"{moment.loaded_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        moment = _after(previous, moment)
+        name = f"{moment.loaded_at:%Y%m%dT%H%M%SZ-%f}-{secrets.token_hex(4)}"
         building = warehouse / SNAPSHOTS / f"{name}.building"
         try:
             files, is_new = _build(building, name, previous, sheets, settings, moment, progress)
             if is_new:
                 building.replace(building.with_suffix(".duckdb"))
                 _point_at(warehouse, name)
-        except (duckdb.IOException, OSError) as error:
+        except (*_DAMAGE, OSError) as error:
+            if previous:
+                _check_sound(previous)
             hint = "Free some space or mend the folder's rights, and load again; the last snapshot still serves."
             raise LoaderError(f"The warehouse {warehouse} cannot be written: {error}.", hint) from error
         finally:
@@ -100,12 +116,15 @@ def current_path(warehouse: Path) -> Path | None:
         LoaderError: CURRENT names a file that is not there.
     """
     try:
-        named = (warehouse / CURRENT).read_text(encoding="utf-8").strip()
+        named = (warehouse / CURRENT).read_text(encoding="utf-8", errors="replace").strip()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise LoaderError(f"{warehouse / CURRENT} cannot be read: {error}.", _roll_back_hint(warehouse)) from error
     path = warehouse / named
-    if not path.is_file():
-        raise LoaderError(f'{warehouse / CURRENT} names "{named}", which is not there.', _roll_back_hint(warehouse))
+    if path not in _kept(warehouse):
+        message = f'{warehouse / CURRENT} names "{named[:200]}", which is no snapshot in {warehouse / SNAPSHOTS}.'
+        raise LoaderError(message, _roll_back_hint(warehouse))
     return path
 
 
@@ -130,7 +149,7 @@ def roll_back(warehouse: Path, snapshot: str) -> str:
     path = warehouse / SNAPSHOTS / f"{Path(snapshot).name.removesuffix('.duckdb')}.duckdb"
     if path not in _kept(warehouse):
         raise LoaderError(f'There is no snapshot "{snapshot}" in {warehouse}.', _roll_back_hint(warehouse))
-    with _only_writer(warehouse):
+    with _only_writer(warehouse, 0, lambda _, __: None):
         as_of(path)
         _point_at(warehouse, path.stem)
         return path.stem
@@ -142,15 +161,76 @@ def rejects(warehouse: Path) -> pl.DataFrame:
     Raises:
         LoaderError: Nothing was loaded yet.
     """
-    serving = current_path(warehouse)
-    if serving is None:
-        hint = f"Load something: python -m loaders load PATH --warehouse {warehouse}"
-        raise LoaderError(f"Nothing was loaded into {warehouse} yet.", hint)
-    with _opened(serving) as con:
+    with _opened(_serving(warehouse)) as con:
         refused: pl.DataFrame = con.sql(
             'from loads.reject order by source_file, source_sheet, source_line, "table"'
         ).pl()
         return refused
+
+
+def source_spellings(warehouse: Path) -> list[dict[str, Any]]:
+    """Every lead source as files write it: spelling, is_mapped, lead_count, spend_count, report_count, source_group.
+
+    Raises:
+        LoaderError: Nothing was loaded yet, or the serving snapshot is of an earlier release.
+    """
+    text = """
+        select spelling, source_group, bool_or(bridge_source_spelling.is_mapped) as is_mapped,
+            cast(sum(lead_count) as bigint) as lead_count, cast(sum(spend_count) as bigint) as spend_count,
+            cast(sum(report_count) as bigint) as report_count
+        from bridge_source_spelling join dim_source using (source_key)
+        group by all order by spelling"""
+    return _asked(warehouse, text).to_dicts()
+
+
+def customer_leads(warehouse: Path) -> tuple[pl.DataFrame, Settings]:
+    """The rows of bridge_customer_lead, and the settings by which their customers were found.
+
+    Raises:
+        LoaderError: Nothing was loaded yet, or the serving snapshot is of an earlier release.
+    """
+    leads = _asked(warehouse, "from bridge_customer_lead")
+    settings = _asked(warehouse, "select settings from loads.load order by loaded_at desc limit 1")
+    return leads, Settings.model_validate_json(settings.item())
+
+
+def _asked(warehouse: Path, text: str) -> pl.DataFrame:
+    with _opened(_serving(warehouse)) as con:
+        try:
+            found: pl.DataFrame = con.sql(text).pl()
+        except duckdb.CatalogException as error:
+            hint = f"Load again, and it is built anew: python -m loaders load PATH --warehouse {warehouse}"
+            raise LoaderError(f"The snapshot in {warehouse} is of an earlier release.", hint) from error
+        return found
+
+
+def _serving(warehouse: Path) -> Path:
+    """The snapshot that serves; LoaderError where nothing was loaded yet."""
+    serving = current_path(warehouse)
+    if serving is None:
+        hint = f"Load something: python -m loaders load PATH --warehouse {warehouse}"
+        raise LoaderError(f"Nothing was loaded into {warehouse} yet.", hint)
+    return serving
+
+
+def watermarks(warehouse: Path) -> dict[tuple[str, str], str]:
+    """How far each relation of a database was read, by its shown name and column; empty before the first load."""
+    serving = current_path(warehouse)
+    if serving is None:
+        return {}
+    with _opened(serving) as con:
+        (name,) = con.execute("select current_database()").fetchall()[0]
+        return _watermarks_in(con, str(name))
+
+
+def loaded_hashes(warehouse: Path) -> set[str]:
+    """The content hash of every file that the serving snapshot, or one before it, was loaded from."""
+    serving = current_path(warehouse)
+    if serving is None:
+        return set()
+    with _opened(serving) as con:
+        rows = con.execute("select distinct content_hash from loads.load_file where error is null").fetchall()
+        return {found for (found,) in rows}
 
 
 def as_of(path: Path | None) -> datetime | None:
@@ -162,32 +242,98 @@ def as_of(path: Path | None) -> datetime | None:
         return found
 
 
+def _after(previous: Path | None, moment: Moment) -> Moment:
+    """The moment of a load, later than that of the one it builds on, though it waited or the clock was set back."""
+    if previous is None:
+        return moment
+    with _opened(previous) as con:
+        last: datetime = con.sql("select max(loaded_at) as loaded_at from loads.load").pl().item()
+    return replace(moment, loaded_at=max(moment.loaded_at, last + timedelta(microseconds=1)))
+
+
 def _build(
     building: Path,
     name: str,
     previous: Path | None,
-    sheets: Sequence[Sheet],
+    sheets: list[Sheet],
     settings: Settings,
     moment: Moment,
     progress: Progress,
 ) -> tuple[pl.DataFrame, bool]:
+    is_copy = previous is not None and _layout_of(previous) == layout()
+    if previous and is_copy:
+        shutil.copyfile(previous, building)
+    with _building(building, previous) as con:
+        progress(0, "comparing with the last snapshot")
+        incoming = {table: rows for table in TABLES if (rows := good_rows(sheets, table)) is not None}
+        files = _write_rows(con, name, sheets, incoming, settings, moment, previous=previous, is_copy=is_copy)
+        if is_copy and not is_anything_said_anew(con, incoming) and _is_same(con):
+            return files, False
+        tables = _forget_rows(con, sheets, incoming)
+        findings = con.sql("from loads.finding").pl()
+        is_built = is_copy and build_scope(con, settings, moment, findings, progress, tables)
+    if not is_built:
+        with _building(building, previous) as con:
+            build_star(con, settings, moment, findings, progress)
+    return files, True
+
+
+@contextmanager
+def _building(path: Path, previous: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the snapshot that is being built, with the last one beside it."""
     with duckdb.connect() as con:
-        con.execute(f"attach '{_quoted(building)}' as snapshot (storage_version '{STORAGE_VERSION}')")
+        con.execute("set TimeZone = 'UTC'")
+        con.execute(f"set memory_limit = '{_MEMORY_LIMIT}'")
+        con.execute(f"set temp_directory = '{_quoted(path)}.tmp'")
+        con.execute(f"attach '{_quoted(path)}' as snapshot (storage_version '{STORAGE_VERSION}')")
         if previous:
             con.execute(f"attach '{_quoted(previous)}' as previous (read_only)")
         con.execute("use snapshot")
-        progress(0, "comparing with the last snapshot")
-        incoming = {table: rows for table in TABLES if (rows := good_rows(sheets, table)) is not None}
-        merge_canonical(con, incoming, previous=previous is not None)
-        files = _file_rows(name, sheets, changes(con, previous=previous is not None))
-        _log(con, name, files, sheets, settings, moment, has_previous=previous is not None)
-        if previous and _is_same(con):
-            return files, False
-        findings = con.sql("from loads.finding").pl()
-        build_star(con, settings, moment, findings, progress)
+        yield con
         con.execute("use memory")
         con.execute("detach snapshot")
-        return files, True
+
+
+def _forget_rows(con: duckdb.DuckDBPyConnection, sheets: list[Sheet], incoming: dict[str, pl.DataFrame]) -> list[str]:
+    """Let go of rows that are written; gives the tables that they were of."""
+    tables = list(incoming)
+    for table in tables:
+        con.unregister(f"incoming_{table}")
+    incoming.clear()
+    sheets[:] = [without_rows(sheet) for sheet in sheets]
+    return tables
+
+
+def _write_rows(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    sheets: Sequence[Sheet],
+    incoming: Mapping[str, pl.DataFrame],
+    settings: Settings,
+    moment: Moment,
+    *,
+    previous: Path | None,
+    is_copy: bool,
+) -> pl.DataFrame:
+    """Write the canonical tables and the load log; gives one row per file and block with its counts."""
+    has_previous = previous is not None
+    if is_copy:
+        changed = fold_in(con, incoming)
+        con.execute("drop schema loads cascade")
+    else:
+        write_canonical(con, incoming, previous=has_previous)
+        changed = pl.DataFrame(schema=CHANGE_SCHEMA)
+    files = _file_rows(name, sheets, changed)
+    _log(con, name, files, sheets, settings, moment, has_previous=has_previous)
+    _log_watermarks(con, sheets, has_previous=has_previous)
+    return files
+
+
+def _layout_of(path: Path) -> str | None:
+    """The columns that the canonical tables of a snapshot have, as one word; None for one of an early release."""
+    with _opened(path) as con:
+        loads = con.sql("from loads.load order by loaded_at desc limit 1").pl()
+        return str(loads["layout"].item()) if "layout" in loads.columns and loads.height else None
 
 
 def _file_rows(name: str, sheets: Sequence[Sheet], changed: pl.DataFrame) -> pl.DataFrame:
@@ -242,6 +388,7 @@ def _log(
             "loaded_at": [moment.loaded_at],
             "as_of_told": [moment.as_of],
             "fingerprint": [fingerprint(settings)],
+            "layout": [layout()],
             "settings": [settings.model_dump_json()],
         },
         schema_overrides={"as_of_told": pl.Datetime("us", "UTC"), "loaded_at": pl.Datetime("us", "UTC")},
@@ -260,59 +407,101 @@ def _log(
         con.execute(f"create table loads.{table} as {earlier}select distinct * from fresh_{table}")
 
 
+def _log_watermarks(con: duckdb.DuckDBPyConnection, sheets: Sequence[Sheet], *, has_previous: bool) -> None:
+    """Write how far each relation of a database was read, this time or before."""
+    held = _watermarks_in(con, "previous") if has_previous else {}
+    marks = [sheet.watermark for sheet in sheets if sheet.watermark]
+    for mark in marks:
+        _check_begins_where_held_ends(mark, held)
+    reached = held | {(mark.place, mark.column): mark.value for mark in marks if mark.value is not None}
+    rows = [(place, column, value) for (place, column), value in reached.items()]
+    schema = {"place": pl.String, "column": pl.String, "value": pl.String}
+    con.register("fresh_watermark", pl.DataFrame(rows, schema=schema, orient="row"))
+    con.execute("create table loads.watermark as from fresh_watermark order by all")
+
+
+def _check_begins_where_held_ends(mark: Watermark, held: Mapping[tuple[str, str], str]) -> None:
+    """Between reading a database and publishing, another load or a rollback may have moved what is held."""
+    if mark.since is not None and held.get((mark.place, mark.column)) != mark.since:
+        message = f"{mark.place} was read from {mark.since} on, but the warehouse now ends elsewhere: it was changed."
+        raise LoaderError(message, "Load again; nothing of this load was kept.")
+
+
+def _watermarks_in(con: duckdb.DuckDBPyConnection, database: str) -> dict[tuple[str, str], str]:
+    """By place and column; none in a snapshot of a release that had no databases."""
+    there = "select 1 from duckdb_tables() where schema_name = 'loads' and table_name = 'watermark'"
+    if not con.execute(f"{there} and database_name = ?", [database]).fetchall():
+        return {}
+    rows = con.execute(f'select place, "column", "value" from "{database}".loads.watermark').fetchall()
+    return {(place, column): value for place, column, value in rows}
+
+
 # What an earlier load refused or noticed in a file falls when the same file is read again: it is said anew, or mended.
 _NOT_READ_AGAIN: Final = """
 where not exists (
     from fresh_load_file as f
-    where f.content_hash = r.file_hash and f."table" = r."table" and ends_with(f.path, r.source_file)
+    where f.content_hash = r.file_hash and f."table" = r."table"
+    and ends_with('/' || replace(f.path, '\\', '/'), '/' || r.source_file)
     and f.sheet is not distinct from r.source_sheet
 )"""
 
 
 def _is_same(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether rows, refused rows, findings, settings and statements are those of the previous snapshot."""
+    """Whether refused rows, findings, settings and statements are those of the previous snapshot."""
     last = "select fingerprint, as_of_told from {}.loads.load order by loaded_at desc limit 1"
     told, told_before = (con.sql(last.format(place)).pl().rows() for place in ("snapshot", "previous"))
-    key = "store, system, {}_id, profile, block, content_hash"
-    compared = [(f"canonical.{table}", key.format(table)) for table in TABLES]
-    compared += [("loads.reject", "*"), ("loads.finding", "*")]
-    return bool(told == told_before) and not any(_differs(con, table, columns) for table, columns in compared)
+    is_logged_anew = any(_differs(con, table) for table in ("loads.reject", "loads.finding"))
+    return bool(told == told_before) and not is_logged_anew
 
 
-def _differs(con: duckdb.DuckDBPyConnection, table: str, columns: str) -> bool:
-    now, before = f"select {columns} from snapshot.{table}", f"select {columns} from previous.{table}"
+def _differs(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    now, before = f"from snapshot.{table}", f"from previous.{table}"
     asked = f"select exists (({now} except {before}) union all ({before} except {now}))"
     return bool(con.execute(asked).fetchall()[0][0])
 
 
 @contextmanager
-def _only_writer(warehouse: Path) -> Iterator[None]:
-    """Hold the warehouse for writing. The lock is an open database file, so it falls when the process does."""
+def _only_writer(warehouse: Path, wait_seconds: float, progress: Progress) -> Iterator[None]:
+    """Hold the warehouse for writing; its folders are made where there are none."""
     try:
         (warehouse / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
-        lock = duckdb.connect(str(warehouse / "lock.duckdb"))
-    except duckdb.IOException as error:
-        hint = "Wait for the other load to end, then try again. Readers are not disturbed meanwhile."
-        raise LoaderError(f"The warehouse {warehouse} is locked by another load: {error}", hint) from error
     except OSError as error:
         hint = "Choose a folder that you may write to with --warehouse DIR."
         raise LoaderError(f"The warehouse {warehouse} cannot be written: {error}.", hint) from error
-    try:
+    with only_writer(warehouse, wait_seconds, progress):
         yield
-    finally:
-        lock.close()
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A snapshot, read-only and in UTC; a LoaderError names it where it turns out to be damaged."""
+    hint = _roll_back_hint(path.parents[1], but=path)
     try:
         con = duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
-        hint = _roll_back_hint(path.parents[1], but=path)
         raise LoaderError(f"The snapshot {path} cannot be opened: {error}", hint) from error
     with con:
-        con.execute("set TimeZone = 'UTC'")
-        yield con
+        try:
+            _check_length(con, path)
+            con.execute("set TimeZone = 'UTC'")
+            yield con
+        except _DAMAGE as error:
+            raise LoaderError(f"The snapshot {path} is damaged: {error}", hint) from error
+
+
+def _check_length(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """A file that was cut short opens, as long as nobody reads what is gone."""
+    (told,) = con.execute("select block_size * used_blocks from pragma_database_size()").fetchall()[0]
+    if path.exists() and told > path.stat().st_size:
+        raise duckdb.IOException("the file was cut short")
+
+
+def _check_sound(path: Path) -> None:
+    """Read every cell of a snapshot. LoaderError where that fails."""
+    with _opened(path) as con:
+        tables = con.sql("select schema_name, table_name from duckdb_tables()").fetchall()
+        for schema, table in tables:
+            con.sql(f'select bit_xor(hash(t)) from "{schema}"."{table}" as t').fetchall()
 
 
 def _kept(warehouse: Path) -> list[Path]:
@@ -379,7 +568,10 @@ def _prune(warehouse: Path, keep: int) -> None:
 
 
 def _discard(path: Path) -> None:
-    """Remove a file and its log, where nobody has it open."""
+    """Remove a file, its log and what was put aside beside it, where nobody has it open."""
+    for folder in (path, path.with_name(f"{path.name}.tmp")):
+        if folder.is_dir():
+            shutil.rmtree(folder, ignore_errors=True)
     for part in (path, path.with_name(f"{path.name}.wal")):
         try:
             part.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -18,14 +18,15 @@ import duckdb
 import polars as pl
 
 from loaders.contracts import RECORDED_COLUMNS, TABLES, key_column
-from loaders.identity import match_customers
+from loaders.identity import marks, match_customers
+from loaders.merge import content, template
+from loaders.progress import Progress
 from loaders.settings import WEEKDAYS, Settings, StoreHours
 
 WAREHOUSE_SQL: Final = Path(__file__).parent / "warehouse"
-TEMPLATES: Final = WAREHOUSE_SQL / "templates"
 LEADS_READY: Final = "20_stg_lead.sql"
+_MARK: Final = pl.concat_str("rule", pl.lit(":"), "value")
 SECONDS_PER_DAY: Final = 86_400
-UNSTORED_COLUMNS: Final = ("file_number",)
 REJECT_SCHEMA: Final = {
     "table": pl.String,
     "rule": pl.String,
@@ -50,8 +51,6 @@ FINDING_SCHEMA: Final = {
     "file_hash": pl.String,
 }
 
-Progress = Callable[[float, str], None]
-
 
 @dataclass(frozen=True)
 class Moment:
@@ -67,78 +66,68 @@ def fingerprint(settings: Settings) -> str:
     return sha256((statements + settings.model_dump_json()).encode()).hexdigest()[:16]
 
 
-def empty_frame(table: str) -> pl.DataFrame:
-    """No rows, with the columns that the good rows of this canonical table have."""
-    columns = pl.DataFrame(TABLES[table].create_empty())
-    text = pl.lit(None, dtype=pl.String)
-    return columns.with_columns(content_hash=text, file_hash=text, file_number=pl.lit(None, dtype=pl.Int64)).clear()
-
-
-def merge_canonical(con: duckdb.DuckDBPyConnection, incoming: Mapping[str, pl.DataFrame], *, previous: bool) -> None:
-    """Write the canonical tables: the previous snapshot's versions and the incoming rows, the newest of each kept."""
-    con.execute("create schema canonical")
-    held = _tables_of_previous(con) if previous else frozenset()
-    for table in TABLES:
-        con.register(f"incoming_{table}", incoming.get(table, empty_frame(table)))
-        versions = f"select * exclude (file_number) from incoming_{table}"
-        if table in held:
-            versions = f"{_template('held', table)}\n    union all by name\n    {versions}"
-        con.execute(_template("versions", table, versions=versions))
-
-
-def changes(con: duckdb.DuckDBPyConnection, *, previous: bool) -> pl.DataFrame:
-    """How the load changed the canonical tables: `table, file_number, block, unchanged, updated, added`."""
-    held = _tables_of_previous(con) if previous else frozenset()
-    frames: list[pl.DataFrame] = []
-    for table in TABLES:
-        key = key_column(table)
-        source = f"previous.canonical.{table}" if table in held else f"incoming_{table} where false"
-        rows = f"select store, system, {key} as id, profile, block, content_hash from {source}"
-        counted: pl.DataFrame = con.sql(_template("changes", table, held=rows)).pl()
-        frames.append(counted.select(pl.lit(table).alias("table"), pl.all()))
-    return pl.concat(frames, how="vertical_relaxed")
-
-
 def build_star(
     con: duckdb.DuckDBPyConnection, settings: Settings, moment: Moment, findings: pl.DataFrame, progress: Progress
 ) -> None:
-    """Build every table of the star from the canonical tables that stand in the connection's default database."""
+    """Build every table of the star from the canonical tables of the connection's database `snapshot`."""
     con.execute("set TimeZone = 'UTC'")
-    statements = sorted(WAREHOUSE_SQL.glob("*.sql"))
+    _clear(con)
     for table in TABLES:
-        con.execute(_records_statement(table))
-    _hand_over(con, settings, moment, findings)
-    for number, path in enumerate(statements):
-        progress(number / len(statements), f"building {path.stem[3:]}")
+        con.execute(records_statement(table, f"record_{table}"))
+    hand_over(con, settings, moment, findings)
+    run(con, statements(), settings, progress)
+    remember(con)
+
+
+def statements() -> list[Path]:
+    """The files that build the star, in order."""
+    return sorted(WAREHOUSE_SQL.glob("*.sql"))
+
+
+def run(con: duckdb.DuckDBPyConnection, paths: Sequence[Path], settings: Settings, progress: Progress) -> None:
+    """Run files of the star in order; once the leads are ready, their customers are found."""
+    for number, path in enumerate(paths):
+        progress(number / len(paths), f"building {path.stem[3:]}")
         con.execute(path.read_text(encoding="utf-8"))
         if path.name == LEADS_READY:
-            _match_customers(con, settings)
+            match_leads(con, settings)
 
 
-def _template(name: str, table: str, **parts: str) -> str:
-    text = (TEMPLATES / f"{name}.sql").read_text(encoding="utf-8")
-    return text.format(table=table, key=key_column(table), **parts)
+def remember(con: duckdb.DuckDBPyConnection) -> None:
+    """Keep what the next load needs in order to see how far its changes reach."""
+    con.execute("drop schema if exists snapshot.build cascade")
+    con.execute("create schema snapshot.build")
+    con.execute(template("lead_mark", "lead", kind="table", name="snapshot.build.lead_mark"))
+    remember_words(con)
 
 
-def _tables_of_previous(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    names = con.execute(
-        "select table_name from duckdb_tables() where database_name = 'previous' and schema_name = 'canonical'"
-    ).fetchall()
-    return frozenset(name for (name,) in names)
+def remember_words(con: duckdb.DuckDBPyConnection) -> None:
+    """Keep whom and which source each word of the records means."""
+    for table, key in (("person_ref", "person_key"), ("source_ref", "source_key")):
+        words = f"select distinct store, system, ref, {key} from {table}"
+        con.execute(f"create or replace table snapshot.build.{table} as {words}")
 
 
-def _records_statement(table: str) -> str:
+def _clear(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop the star that a copied snapshot begins with."""
+    listed = "select table_name from duckdb_tables() where database_name = 'snapshot' and schema_name = 'main'"
+    for (table,) in con.execute(listed).fetchall():
+        con.execute(f"drop table snapshot.main.{table}")
+
+
+def records_statement(table: str, name: str) -> str:
+    """The statement that makes the records of a table: a view, or a table where the star corrects them."""
     key = key_column(table)
     columns = [name for name in TABLES[table].columns() if name not in {"store", "system", key}]
-    columns.append("content_hash")
     flags = {name for name in columns if name in {"is_test", "is_resend", "is_automated"}}
     filled = ",\n        ".join(
         f"bool_or({name}) as {name}" if name in flags else f"arg_min({name}, nth) as {name}" for name in columns
     )
-    return _template("records", table, filled=filled)
+    kind = "table" if table == "sale" else "view"
+    return template("records", table, filled=filled, content=content(table), kind=kind, name=name)
 
 
-def _hand_over(con: duckdb.DuckDBPyConnection, settings: Settings, moment: Moment, findings: pl.DataFrame) -> None:
+def hand_over(con: duckdb.DuckDBPyConnection, settings: Settings, moment: Moment, findings: pl.DataFrame) -> None:
     """Give the statements what they need beside the records: settings, the moment, events and what reading found."""
     stores = _stores_with_records(con)
     tables = {
@@ -146,14 +135,16 @@ def _hand_over(con: duckdb.DuckDBPyConnection, settings: Settings, moment: Momen
         "setting_store": _store_rows(settings, stores),
         "setting_hours": _hour_rows(settings, stores),
         "setting_holiday": _holiday_rows(settings, stores),
-        "setting_free_source": pl.DataFrame({"source": list(settings.sources.free)}, schema={"source": pl.String}),
+        "setting_free_source": _free_rows(settings),
+        "setting_source": _source_rows(con, settings),
         "setting_target": _target_rows(settings),
+        "setting_test_domain": _domain_rows(settings),
         "read_finding": findings,
     }
     for name, frame in tables.items():
         con.register(f"{name}_frame", frame)
         con.execute(f"create temp table {name} as select * from {name}_frame")
-    con.execute(f"create temp table recorded_event as {_recorded_events()}")
+    con.execute(f"create temp view recorded_event as {_recorded_events()}")
 
 
 def _stores_with_records(con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -176,6 +167,7 @@ def _build_row(settings: Settings, moment: Moment) -> pl.DataFrame:
             "loaded_at": [moment.loaded_at],
             "as_of": [moment.as_of],
             "sale_date": [settings.sale.date],
+            "recognise_tests": [settings.test_leads.recognise],
             "episode_gap_seconds": [settings.episode.gap_days * SECONDS_PER_DAY],
             "sale_link_seconds": [settings.episode.sale_link_days * SECONDS_PER_DAY],
         },
@@ -229,7 +221,46 @@ def _target_rows(settings: Settings) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"store": pl.String, "metric": pl.String, "value": pl.Float64}, orient="row")
 
 
-def _match_customers(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+def _free_rows(settings: Settings) -> pl.DataFrame:
+    """The sources that cost nothing, under the names that the map of sources gives them."""
+    find = settings.sources.finder()
+    names = [entry.source if (entry := find(name)) else name for name in settings.sources.free]
+    return pl.DataFrame({"source": names}, schema={"source": pl.String})
+
+
+def _source_rows(con: duckdb.DuckDBPyConnection, settings: Settings) -> pl.DataFrame:
+    """What the map of sources says about each name in the records; names that it does not know are absent."""
+    find = settings.sources.finder()
+    named = con.execute(
+        "select source from record_lead union select source from record_spend"
+        " union select source from record_crm_report union select name from record_source"
+    ).fetchall()
+    rows = [
+        (name, entry.source, entry.group, entry.channel)
+        for (name,) in named
+        if name and (entry := find(name)) is not None
+    ]
+    columns = ("spelling", "source", "source_group", "channel")
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
+
+
+def _domain_rows(settings: Settings) -> pl.DataFrame:
+    domains = [domain.lower() for domain in settings.test_leads.domains]
+    return pl.DataFrame({"domain": domains}, schema={"domain": pl.String})
+
+
+def match_leads(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Make `lead_customer` (which customer sent each lead) and `identity_mark` (what tells) from `stg_lead`.
+
+    Where the leads are only those of a scope, `shared_mark` names the marks that too many leads outside carry as well.
+    """
     leads = con.sql("from stg_lead").pl()
-    con.register("lead_customer_frame", match_customers(leads, max_names=settings.identity.max_names))
-    con.execute("create temp table lead_customer as select * from lead_customer_frame")
+    countries = {store: settings.store_named(store).country for store in leads["store"].unique().to_list()}
+    found = marks(leads, countries)
+    con.register("identity_mark_frame", found)
+    con.execute("create or replace temp table identity_mark as select * from identity_mark_frame")
+    if con.execute("select 1 from duckdb_tables() where table_name = 'shared_mark'").fetchall():
+        shared = con.sql("from shared_mark").pl()
+        found = found.join(shared, left_on=["store", _MARK], right_on=["store", "mark"], how="anti")
+    con.register("lead_customer_frame", match_customers(leads, settings.identity, countries, found))
+    con.execute("create or replace temp table lead_customer as select * from lead_customer_frame")

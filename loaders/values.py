@@ -7,22 +7,41 @@ cells that hold something it could not read. Nothing is turned into null in sile
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 import polars as pl
 
+from loaders.amounts import plain_numbers
+from loaders.spelled import plainly_dated
+
 # What people and systems write where there is nothing. The year 1 is how some systems store "never".
-_NOTHING: Final = ("-", "--", "n/a", "na", "#n/a", "null", "none", "nan")
+_NOTHING: Final = (
+    *("-", "--", "\u2013", "\u2014", "n/a", "na", "n.a.", "#n/a", "#value!", "#ref!", "#div/0!", "null", "none", "nan"),
+    *("select", "-select-", "(blank)", "(none)", "--none--"),
+)
+_LONGEST_NOTHING: Final = max(len(word) for word in _NOTHING)
+_MAYBE_NEVER: Final = r"^(0|1/0?1/0001)"
 _NEVER: Final = r"^(0001-01-01|0*1/0*1/0001|0000-00-00)"
+# An id that a spreadsheet took for a number and rounded: 2.98725E+13 stands for many ids.
+_DAMAGED: Final = r"^\d([.,]\d+)?[eE]\+\d{2,3}$"
+# A column is read word by word where each stands in at least so many rows on average.
+_REPEATS: Final = 4
 _YES: Final = ("yes", "y", "true", "t", "1", "x")
 _NO: Final = ("no", "n", "false", "f", "0")
 _ISO: Final = (
     r"^(?<year>\d{4})[-/](?<month>\d{1,2})[-/](?<day>\d{1,2})"
     r"(?:[Tt ]\s*(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,]\d{1,9})?)?"
     r"\s*(?<half>[AaPp]\.?[Mm]\.?)?\s*(?<zone>[Zz]|UTC|[+-]\d{2}:?\d{2})?)?$"
+)
+# The plain ways of a machine: shape, pattern, offset in minutes where stated.
+_PLAIN_ISO: Final = (
+    (r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$", "%Y-%m-%dT%H:%M:%S", None),
+    (r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$", "%Y-%m-%d %H:%M:%S", None),
+    (r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$", "%Y-%m-%dT%H:%M:%SZ", 0),
 )
 _SLASHED: Final = (
     r"^(?<first>\d{1,2})[/.-](?<second_part>\d{1,2})[/.-](?<year>\d{4}|\d{2})"
@@ -37,10 +56,10 @@ _OTHER_MONTH: Final = (
 )
 _SERIAL: Final = r"^\d{5}(\.\d+)?$"
 _SERIAL_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001  (a spreadsheet's day zero has no zone)
+# How exactly an amount is kept while it is scaled: millionths of a unit, and what is left below them.
+_EXACT_DIGITS: Final = 12
+_CENTS: Final = 2
 _CLOCK_DIRECTIVE: Final = re.compile(r"%[HITRrcsMSXp]")
-# Thousands in groups of three, or a decimal comma that cannot be one. "1.234" reads as 1.234, as a spreadsheet would.
-_PLAIN_NUMBER: Final = r"^(\d+|\d{1,3}([, '\x{a0}\x{202f}]\d{3})+)(\.\d*)?$|^\.\d+$"
-_COMMA_NUMBER: Final = r"^(\d+|\d{1,3}([. '\x{a0}\x{202f}]\d{3})+),(\d{1,2}|\d{4,})$"
 
 
 @dataclass(frozen=True)
@@ -66,10 +85,42 @@ class Moments:
     local: pl.Series
 
 
+def per_word(cells: pl.Series, read: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
+    """What `read` makes of text cells, row by row; where cells repeat, it is asked once for each different one.
+
+    A blank cell then gives null in every column.
+    """
+    words = cells.drop_nulls().unique().sort()
+    if words.len() * _REPEATS > cells.len():
+        return read(cells)
+    codes = cells.cast(pl.Enum(words)).to_physical()
+    return read(words).select(pl.all().gather(codes))
+
+
+def once_per_word(cells: pl.Series, parse: Callable[[pl.Series], Parsed]) -> Parsed:
+    """A parser's answer for a whole column, where cells that repeat are parsed once."""
+
+    def parse_words(words: pl.Series) -> pl.DataFrame:
+        parsed = parse(words)
+        return pl.DataFrame({"values": parsed.values, "unreadable": parsed.unreadable})
+
+    read = per_word(cells, parse_words)
+    return Parsed(read["values"].alias(cells.name), read["unreadable"].fill_null(value=False))
+
+
 def filled(cells: pl.Series) -> pl.Series:
     """The same cells with null where they only say that there is nothing: "-", "N/A", "null", a date in the year 1."""
-    is_nothing = cells.str.to_lowercase().is_in(_NOTHING) | cells.str.contains(_NEVER)
-    return cells.set(is_nothing.fill_null(value=False), None)
+    # Such cells are short, or begin like the year 1, so that few of a large column are asked.
+    asked = cells.filter((cells.str.len_bytes() <= _LONGEST_NOTHING) | cells.str.contains(_MAYBE_NEVER)).unique()
+    nothing = asked.filter(asked.str.to_lowercase().is_in(_NOTHING) | asked.str.contains(_NEVER))
+    return cells if nothing.is_empty() else cells.set(cells.is_in(nothing.implode()).fill_null(value=False), None)
+
+
+def is_damaged(cells: pl.Series) -> pl.Series:
+    """Where a spreadsheet made a rounded number of an id (2.98725E+13), so that nobody can tell which one it was."""
+    # Few columns have such a cell: a plain search goes first.
+    suspect = cells.str.contains("E+", literal=True) | cells.str.contains("e+", literal=True)
+    return (cells.str.contains(_DAMAGED) if suspect.any() else suspect).fill_null(value=False)
 
 
 def squeezed(cells: pl.Series) -> pl.Series:
@@ -97,8 +148,8 @@ def parse_numbers(cells: pl.Series) -> Parsed:
     """Numbers as people write them to Float64: separators, decimal comma, parentheses, percent ("27.42%" is 0.2742)."""
     words = filled(cells)
     is_percent = words.str.ends_with("%").fill_null(value=False)
-    plain = _plain(words.str.strip_suffix("%").str.strip_chars())
-    values = plain.cast(pl.Float64, strict=False)
+    plain = plain_numbers(words.str.strip_suffix("%").str.strip_chars())
+    values = plain["number"].cast(pl.Float64, strict=False) * plain["times"]
     values = values.zip_with(~is_percent, values / 100)
     return Parsed(values, words.is_not_null() & values.is_null())
 
@@ -116,30 +167,19 @@ def parse_seconds(cells: pl.Series) -> Parsed:
     return Parsed(values.alias(cells.name), numbers.unreadable & clock.is_null())
 
 
-def parse_money(cells: pl.Series) -> Parsed:
-    """Amounts such as "$1,539.26", "($3,385.22)", "$-8797", "1 539,26 EUR" to Decimal(18, 2); "-" is null."""
+def parse_money(cells: pl.Series, digits: int = 2, scale: Decimal | None = None) -> Parsed:
+    """Amounts such as "$1,539.26", "($3,385.22)", "$-8797", "1 539,26 EUR" to Decimal(18, digits); "-" is null.
+
+    `scale` multiplies them exactly before they are rounded: 0.000001 turns micros into units.
+    """
     words = filled(cells)
-    values = _plain(words).cast(pl.Decimal(18, 2), strict=False)
+    plain = plain_numbers(words, is_money=digits <= _CENTS)
+    values = plain["number"]
+    if scale is not None or (plain["times"] > 1).any():
+        exact = values.cast(pl.Decimal(38, _EXACT_DIGITS), strict=False) * plain["times"].cast(pl.Decimal(8, 0))
+        values = exact if scale is None else exact * scale
+    values = values.cast(pl.Decimal(18, digits), strict=False).alias(cells.name)
     return Parsed(values, words.is_not_null() & values.is_null())
-
-
-def _plain(words: pl.Series) -> pl.Series:
-    """Numbers as a computer writes them, null for what is none: signs first, then separators."""
-    bare = words.str.replace_all(r"^[A-Z]{1,3}|[A-Z]{3}$|\p{Sc}", "")
-    bare = bare.str.replace_all("\u2212", "-").str.strip_chars()
-    is_negative = bare.str.contains(r"^\(.*\)$|^-|-$").fill_null(value=False)
-    digits = bare.str.strip_chars("()-+ ").str.strip_chars()
-    plain = digits.str.replace_all(r"[, '\x{a0}\x{202f}]", "")
-    comma = digits.str.replace_all(r"[. '\x{a0}\x{202f}]", "").str.replace(",", ".", literal=True)
-    frame = pl.DataFrame({"digits": digits, "plain": plain, "comma": comma, "minus": is_negative})
-    sign = pl.when("minus").then(pl.lit("-")).otherwise(pl.lit(""))
-    number = (
-        pl.when(pl.col("digits").str.contains(_PLAIN_NUMBER))
-        .then("plain")
-        .when(pl.col("digits").str.contains(_COMMA_NUMBER))
-        .then("comma")
-    )
-    return frame.select((sign + number).alias(words.name)).to_series()
 
 
 def date_orders(cells: Sequence[pl.Series]) -> frozenset[str]:
@@ -168,13 +208,15 @@ def parse_moments(cells: pl.Series, zones: pl.Series, formats: Sequence[str]) ->
     moves forward by that hour.
     """
     words = filled(cells)
-    read = _naive_by_formats(words, formats)
-    frame = read.with_columns(zones.alias("zone")).with_columns(_utc_of(zones))
+    read = _with_spelled(_naive_by_formats(words, formats), words, zones, formats)
+    frame = read.hstack(_placed(read["naive"], zones))
     stated = pl.col("naive") - pl.duration(minutes=pl.col("offset"))
-    at = pl.when(pl.col("offset").is_not_null()).then(stated.dt.replace_time_zone("UTC")).otherwise("utc")
+    has_offset = pl.col("offset").is_not_null()
+    if frame["offset"].null_count() < frame.height:
+        frame = frame.with_columns(utc=pl.when(has_offset).then(stated.dt.replace_time_zone("UTC")).otherwise("utc"))
     frame = frame.with_columns(
-        at=at,
-        shifted=(pl.col("offset").is_null() & pl.col("utc").is_not_null() & pl.col("exact").is_null()),
+        at="utc",
+        shifted=~has_offset & pl.col("utc").is_not_null() & pl.col("exact").is_null(),
         unreadable=pl.Series(words.is_not_null()) & pl.col("naive").is_null(),
     )
     return Moments(
@@ -186,32 +228,52 @@ def parse_moments(cells: pl.Series, zones: pl.Series, formats: Sequence[str]) ->
     )
 
 
-def _utc_of(zones: pl.Series) -> list[pl.Expr]:
-    """Expressions `utc` (every naive time placed) and `exact` (null inside a skipped hour), zone by zone."""
-    exact, placed = pl.lit(None, pl.Datetime("us", "UTC")), pl.lit(None, pl.Datetime("us", "UTC"))
-    hours = pl.duration(hours=3)
-    for zone in sorted(zones.drop_nulls().unique().to_list()):
-        here = pl.col("zone") == zone
-        local = pl.col("naive").dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-        # Three hours earlier the old offset still held: counting on from there moves a skipped time forward by the gap.
-        before = (pl.col("naive") - hours).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-        exact = pl.when(here).then(local.dt.convert_time_zone("UTC")).otherwise(exact)
-        moved = pl.coalesce(local.dt.convert_time_zone("UTC"), before.dt.convert_time_zone("UTC") + hours)
-        placed = pl.when(here).then(moved).otherwise(placed)
-    return [placed.alias("utc"), exact.alias("exact")]
+def _placed(naive: pl.Series, zones: pl.Series) -> pl.DataFrame:
+    """Columns `utc` (every naive time placed in its row's zone) and `exact` (null inside a skipped hour)."""
+    exact = _in_zones(naive, zones)
+    if exact.null_count() == naive.null_count():
+        return pl.DataFrame({"utc": exact, "exact": exact})
+    # Three hours earlier the old offset still held: counting on from there moves a skipped time forward by the gap.
+    moved = _in_zones(naive.dt.offset_by("-3h"), zones).dt.offset_by("3h")
+    return pl.DataFrame({"utc": exact.zip_with(exact.is_not_null(), moved), "exact": exact})
+
+
+def _in_zones(naive: pl.Series, zones: pl.Series) -> pl.Series:
+    """Local times as UTC, zone by zone: the first of a doubled hour, null inside a skipped one or without a zone."""
+    found = zones.unique()
+    placed = pl.Series([None], dtype=pl.Datetime("us", "UTC")).new_from_index(0, naive.len())
+    for zone in sorted(found.drop_nulls()):
+        local = naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+        placed = local if found.len() == 1 else local.zip_with((zones == zone).fill_null(value=False), placed)
+    return placed
+
+
+def _with_spelled(read: pl.DataFrame, words: pl.Series, zones: pl.Series, formats: Sequence[str]) -> pl.DataFrame:
+    """The same, with the cells that no format reads tried once more: a spelled month as a number, a zone as its offset.
+
+    A month's name is clear in any order of day and month; but where a profile has only patterns, it says all there is.
+    """
+    left = words.is_not_null() & read["naive"].is_null()
+    if not left.any() or all("%" in form for form in formats):
+        return read
+    plainly = plainly_dated(words.set(~left, None), zones)
+    again = _naive_by_formats(plainly, tuple(dict.fromkeys((*formats, "iso"))))
+    return pl.DataFrame([again[name].zip_with(left, read[name]) for name in read.columns])
 
 
 def _naive_by_formats(words: pl.Series, formats: Sequence[str]) -> pl.DataFrame:
     """Columns naive (Datetime without zone), offset (minutes east or null), is_date: by the first format that reads."""
     readers = {"iso": _read_iso, "mdy": _read_slashed, "dmy": _read_slashed, "serial": _read_serial}
-    read = _read_nothing(words)
+    read: pl.DataFrame | None = None
     for form in formats:
-        rest = words.set(read["naive"].is_not_null(), None)
+        rest = words if read is None else words.set(read["naive"].is_not_null(), None)
         if rest.null_count() == rest.len():
             break
         tried = readers.get(form, _read_pattern)(rest, form)
-        read = pl.DataFrame([tried[name].zip_with(read["naive"].is_null(), read[name]) for name in read.columns])
-    return read
+        if read is not None:
+            tried = pl.DataFrame([tried[name].zip_with(read["naive"].is_null(), read[name]) for name in read.columns])
+        read = tried
+    return _read_nothing(words) if read is None else read
 
 
 def _read_nothing(words: pl.Series) -> pl.DataFrame:
@@ -222,7 +284,21 @@ def _read_nothing(words: pl.Series) -> pl.DataFrame:
 
 
 def _read_iso(words: pl.Series, _: str) -> pl.DataFrame:
-    return _from_parts(words.str.extract_groups(_ISO).struct.unnest())
+    at_once = _read_iso_at_once(words)
+    return _from_parts(words.str.extract_groups(_ISO).struct.unnest()) if at_once is None else at_once
+
+
+def _read_iso_at_once(words: pl.Series) -> pl.DataFrame | None:
+    """A column that is written in one plain way throughout, as a machine does; None where a single cell is not."""
+    first = words.drop_nulls().head(1)
+    for shape, pattern, offset in _PLAIN_ISO:
+        if first.str.contains(shape).any() and words.str.len_bytes().n_unique() <= 2:
+            naive = words.str.to_datetime(pattern, strict=False, time_unit="us")
+            if naive.null_count() == words.null_count():
+                return pl.DataFrame({"naive": naive}).with_columns(
+                    offset=pl.lit(offset, pl.Int32), is_date=pl.lit(value=False)
+                )
+    return None
 
 
 def _read_slashed(words: pl.Series, order: str) -> pl.DataFrame:

@@ -129,6 +129,7 @@ DIMENSIONS: Final = (
     Dimension(name="person", label="Person", table="dim_person"),
     Dimension(name="source", label="Source", table="dim_source"),
     Dimension(name="source_group", label="Source group", table="dim_source"),
+    Dimension(name="channel", label="Channel", table="dim_source"),
     Dimension(name="lead_type", label="Lead type", table="fact"),
     Dimension(name="vehicle_condition", label="New or used", table="fact"),
     Dimension(name="appointment_type", label="Appointment type", table="fact"),
@@ -136,7 +137,8 @@ DIMENSIONS: Final = (
 DIMENSION_NAMES: Final = tuple(dimension.name for dimension in DIMENSIONS)
 ROLES: Final = ("salesperson", "bdc_agent", "setter", "responder")
 
-_SHARED_DIMENSIONS: Final = ("store", "person", "source", "source_group", "lead_type", "vehicle_condition")
+_SOURCE_DIMENSIONS: Final = tuple(dimension.name for dimension in DIMENSIONS if dimension.table == "dim_source")
+_SHARED_DIMENSIONS: Final = ("store", "person", *_SOURCE_DIMENSIONS, "lead_type", "vehicle_condition")
 _CREATED: Final = Clock(name="created_at", at="created_at", on="created_on", verb="created")
 
 OPPORTUNITY: Final = Fact(
@@ -265,7 +267,7 @@ SPEND_ENTRY: Final = Fact(
     one="day of a spend entry",
     key="spend_key",
     clocks=(Clock(name="day", at=None, on="day", verb="by_day"),),
-    dimensions=("store", "source", "source_group"),
+    dimensions=("store", *_SOURCE_DIMENSIONS),
     has_customer=False,
     spend_flag="is_known",
     shown_columns=("campaign", "day", "amount", "is_known", "source_file", "source_line"),

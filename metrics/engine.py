@@ -21,6 +21,8 @@ from metrics.sql import Part, Query
 from metrics.statistics.intervals import wilson
 
 CURRENT: Final = "CURRENT"
+# What DuckDB raises where the bytes of a file are not what was written.
+_DAMAGE: Final = (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException)
 _FORMULA: Final = r"^[=+\-@\t\r]"
 _NUMBERS: Final = ("numerator", "denominator", "value", "low", "high", "n_immature")
 
@@ -62,7 +64,7 @@ class Warehouse:
         with self._lock:
             if name == self._open.name:
                 return False
-            old, self._open = self._open, _open_snapshot(self.directory, name)
+            old, self._open = self._open, _open_current(self.directory)
             old.is_retired = True
             _close_if_unused(old)
         return True
@@ -83,6 +85,8 @@ class Warehouse:
         try:
             cursor.execute(sql.IN_UTC)
             yield cursor
+        except _DAMAGE as error:
+            raise _damaged(self.directory, snapshot.name, error) from error
         finally:
             cursor.close()
             with self._lock:
@@ -110,7 +114,7 @@ class Facts:
 
 def open_warehouse(directory: Path) -> Warehouse:
     """Open the published snapshot of a directory, read-only. NoWarehouse where there is none."""
-    return Warehouse(directory, _open_snapshot(directory, _current(directory)))
+    return Warehouse(directory, _open_current(directory))
 
 
 def evaluate(warehouse: Warehouse, metrics: Sequence[str], filters: Filters) -> pl.DataFrame:
@@ -220,30 +224,62 @@ def spreadsheet_safe(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _current(directory: Path) -> str:
     try:
-        name = (directory / CURRENT).read_text(encoding="utf-8").strip()
-    except OSError as error:
+        name = (directory / CURRENT).read_text(encoding="utf-8", errors="replace").strip()
+    except FileNotFoundError as error:
         raise NoWarehouse(
             f"There is no data in {directory} yet.",
             f"Load some: `python -m loaders load PATH --warehouse {directory}`, or `make run` for a simulated "
             f"dealership.",
         ) from error
-    if not (directory / name).is_file():
+    except OSError as error:
+        raise NoWarehouse(f"{directory / CURRENT} cannot be read: {error}.", _other_snapshot(directory)) from error
+    is_inside = not Path(name).is_absolute() and ".." not in Path(name).parts
+    if not (is_inside and (directory / name).is_file()):
         raise NoWarehouse(
-            f"{directory / CURRENT} names {name!r}, which is not there.",
-            f"Publish another snapshot: `python -m loaders history --warehouse {directory}`, then `rollback`.",
+            f"{directory / CURRENT} names {name[:200]!r}, which is no snapshot there.", _other_snapshot(directory)
         )
     return name
 
 
-def _open_snapshot(directory: Path, name: str) -> _Snapshot:
+def _open_current(directory: Path) -> _Snapshot:
+    """Open what CURRENT names. A load may remove the file between the two; then CURRENT names another one already."""
+    named: bytes | None = None
+    while True:
+        try:
+            return _open_snapshot(directory, _current(directory))
+        except NoWarehouse:
+            now = _pointer(directory)
+            if now == named:
+                raise
+            named = now
+
+
+def _pointer(directory: Path) -> bytes:
     try:
-        return _Snapshot(name, duckdb.connect(str(directory / name), read_only=True))
-    except duckdb.Error as error:
-        raise NoWarehouse(
-            f"{directory / name} cannot be read: {error}",
-            "Is another program holding the file? Else publish an earlier snapshot: `python -m loaders rollback "
-            "SNAPSHOT`.",
-        ) from error
+        return (directory / CURRENT).read_bytes()
+    except OSError:
+        return b""
+
+
+def _open_snapshot(directory: Path, name: str) -> _Snapshot:
+    path = directory / name
+    try:
+        connection = duckdb.connect(str(path), read_only=True)
+        if connection.execute(sql.BYTES_OF_BLOCKS).fetchall()[0][0] > path.stat().st_size:
+            connection.close()
+            raise duckdb.IOException("the file was cut short")
+        return _Snapshot(name, connection)
+    except (duckdb.Error, OSError) as error:
+        raise _damaged(directory, name, error) from error
+
+
+def _damaged(directory: Path, name: str, error: Exception) -> NoWarehouse:
+    hint = f"Is another program holding the file? Else: {_other_snapshot(directory)}"
+    return NoWarehouse(f"{directory / name} cannot be read: {error}", hint)
+
+
+def _other_snapshot(directory: Path) -> str:
+    return f"Publish an earlier one: `python -m loaders history --warehouse {directory}`, then `rollback SNAPSHOT`."
 
 
 def _close_if_unused(snapshot: _Snapshot) -> None:

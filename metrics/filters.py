@@ -76,7 +76,7 @@ class Filters(BaseModel):
     @property
     def uses_source(self) -> bool:
         """Whether the source of a row matters, so that attribution does."""
-        return any(name in ("source", "source_group") for name in self.dimensions)
+        return any(name in ("source", "source_group", "channel") for name in self.dimensions)
 
     def role(self, metric: Metric) -> str | None:
         """The role that is credited, or None where no person matters."""

@@ -660,6 +660,9 @@ def _listing_joins(fact: Fact) -> list[str]:
 # --------------------------------------------------------------------------------- what else the engine reads
 
 IN_UTC: Final = "set timezone = 'UTC'"
+
+# How many bytes the blocks of the open file take, so that one that was cut short is known at once.
+BYTES_OF_BLOCKS: Final = "select block_size * used_blocks as bytes from pragma_database_size()"
 STORES: Final = Query("select *\nfrom dim_store\norder by store\n", {})
 TARGETS: Final = Query(
     "select dim_store.store, target.metric, target.value\nfrom target\n"

@@ -159,7 +159,7 @@ class Oracle:
     def _sources_of(self, table: str, row: Row) -> list[tuple[str, float]]:
         is_own = self.filters.attribution == "first" or table in ("fct_lead", "fct_spend")
         asked = {*self.filters.by, *self.filters.where}
-        if is_own or not asked & {"source", "source_group"} or row["opportunity_key"] is None:
+        if is_own or not asked & {"source", "source_group", "channel"} or row["opportunity_key"] is None:
             return [(row["source_key"], 1.0)]
         return [
             (share["source_key"], share["weight"])
@@ -182,6 +182,7 @@ class Oracle:
             "store": self.stores[row["store_key"]]["store"],
             "source": self.sources[source_key]["source"],
             "source_group": self.sources[source_key]["source_group"],
+            "channel": self.sources[source_key]["channel"],
             "period": first_day(day, self.filters.grain) if self.filters.grain else None,
             "person": self.people.get(row.get(f"{role}_key")),
         }

@@ -57,7 +57,7 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "dim_person": _columns(
         text="person_key store_key person name role team", flag="is_machine", day="started_on ended_on"
     ),
-    "dim_source": _columns(text="source_key source source_group"),
+    "dim_source": _columns(text="source_key source source_group channel"),
     "dim_customer": _columns(text="customer_key store_key customer email phone", whole="lead_count"),
     "target": _columns(text="store_key metric", number="value"),
     "fct_opportunity": _columns(
@@ -139,6 +139,7 @@ SOURCES: Final = {
     "no_lead": ("(no lead)", "(no lead)"),
 }
 FREE: Final = "club"
+CHANNELS: Final = {"web": "website", "club": "classifieds", "third": "classifieds"}
 LEAD_SOURCES: Final = ("web", "third", "unknown", "club", "no_source")
 FIRST_DAY: Final = date(2025, 12, 1)
 LAST_DAY: Final = date(2026, 7, 31)
@@ -202,7 +203,8 @@ def star_of(**tables: Iterable[Mapping[str, Any]]) -> Star:
         "dim_date": [*calendar("s1"), *calendar("s2")],
         "dim_person": _people(),
         "dim_source": [
-            {"source_key": key, "source": name, "source_group": group} for key, (name, group) in SOURCES.items()
+            {"source_key": key, "source": name, "source_group": group, "channel": CHANNELS.get(key, "(no channel)")}
+            for key, (name, group) in SOURCES.items()
         ],
         "dim_customer": _customers(),
     }

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from loaders.read.grid import HEADER_WITHIN, Grid, Known
+from loaders.read.regular import regular_cells
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _BATCH: Final = 50_000
@@ -39,9 +40,12 @@ def grid_of(content: bytes, known: Known) -> Grid:
     delimiter = _delimiter(content[:_SAMPLE], encoding, known)
     csv.field_size_limit(_LONGEST_CELL)
     try:
-        cells = _stacked(_batches(_records(content, encoding, delimiter)))
-        _check_closed(content, encoding, delimiter, int(cells["source_line"][-1]))
-        return Grid(cells, is_ruled=False)
+        cells = _cells_at_once(content, encoding, delimiter)
+        if cells is None:
+            cells = _stacked(_batches(_records(content, encoding, delimiter)))
+            if not cells.is_empty():
+                _check_closed(content, encoding, delimiter, int(cells["source_line"][-1]))
+        return Grid(cells, is_ruled=False, notes=_encoding_note(encoding))
     except csv.Error as error:
         if '"' not in content[:_LONGEST_CELL].decode(encoding, errors="replace"):
             raise ValueError(f"it holds a cell of more than {_LONGEST_CELL:,} letters, so it is no table") from error
@@ -62,11 +66,23 @@ def _encoding(content: bytes) -> str:
         return wide[0]
     if _is_binary(sample):
         raise ValueError("it is not a text file")
+    if 0 in content:
+        raise ValueError("it is a text file that is damaged: it holds NUL bytes")
+    if content.isascii():
+        return "utf-8"
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
         return "cp1252"
     return "utf-8"
+
+
+def _encoding_note(encoding: str) -> tuple[str, ...]:
+    """What a person must know about the letters: nothing for UTF-8; which other table of letters was taken else."""
+    if encoding.startswith("utf-8"):
+        return ()
+    name = {"cp1252": "Windows-1252 (as Latin-1)"}.get(encoding, "UTF-16")
+    return (f"its letters were read as {name}, since they are not UTF-8",)
 
 
 def _wide_encodings(sample: bytes) -> list[str]:
@@ -128,6 +144,29 @@ def _check_closed(content: bytes, encoding: str, delimiter: str, last: int) -> N
             raise csv.Error(f"the one opened on line {last}") from error
 
 
+def _cells_at_once(content: bytes, encoding: str, delimiter: str) -> pl.DataFrame | None:
+    """The cells of a file that is regular below its titles, or None: what is ragged is read record by record."""
+    text = _as_utf8(content, encoding)
+    first = list(islice(_records(text[:_SAMPLE], "utf-8", delimiter), HEADER_WITHIN))
+    if not first:
+        return None
+    at = max(range(len(first)), key=lambda number: len(first[number][1]))
+    line = first[at][0]
+    start = 0
+    for _ in range(line - 1):
+        start = text.find(b"\n", start) + 1
+    below = regular_cells(text[start:] if start else text, delimiter, line)
+    return below if below is None or at == 0 else _stacked(iter([*_batches(iter(first[:at])), below]))
+
+
+def _as_utf8(content: bytes, encoding: str) -> bytes:
+    if encoding == "utf-8":
+        return content
+    if encoding == "utf-8-sig":
+        return content.removeprefix(codecs.BOM_UTF8)
+    return content.decode(encoding, errors="replace").encode()
+
+
 def _batches(records: Iterator[Record]) -> Iterator[pl.DataFrame]:
     """Frames of many records each, so that a large file never stands in memory as Python texts."""
     while batch := list(islice(records, _BATCH)):
@@ -144,7 +183,4 @@ def _batches(records: Iterator[Record]) -> Iterator[pl.DataFrame]:
 
 def _stacked(batches: Iterator[pl.DataFrame]) -> pl.DataFrame:
     empty = pl.DataFrame(schema={"source_line": pl.Int64, "cells": pl.Int64})
-    stacked = pl.concat([*batches] or [empty], how="diagonal")
-    texts = pl.col(pl.String)
-    blank = texts.str.strip_chars() == ""
-    return stacked.with_columns(pl.when(blank).then(None).otherwise(texts).name.keep())
+    return pl.concat([*batches] or [empty], how="diagonal", rechunk=True)

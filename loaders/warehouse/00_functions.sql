@@ -12,6 +12,23 @@ create temp macro name_words(name) as
 create temp macro name_key(name) as
     array_to_string(list_sort(list_filter(name_words(name), lambda part: part <> '')), ' ');
 
+-- A name made of test words and nothing else ("Test Test", "Dealer Test", "TEST LEAD - do not call"): never "Ana Testa", "Tim Test".
+create temp macro is_test_name(name) as
+    contains(lower(name), 'test') and regexp_full_match(
+        lower(name),
+        '[^a-z]*((test|tests|testing|testlead|dealer|dealership|customer|lead|adf|xml|crm|internet|website|web|sales|user'
+        || '|name|first|last|please|ignore|delete|only|this|is|email|phone|form|submission|account|demo|sample'
+        || '|do[^a-z]+not[^a-z]+(call|contact|reply|use|work)|not[^a-z]+(a[^a-z]+)?real)([^\p{L}]+|$))+'
+    ) and regexp_matches(lower(name), '(^|[^\p{L}])(test|tests|testing|testlead)([^\p{L}]|$)');
+
+-- An e-mail that only somebody who tries the form out would give: test@, test.lead2@, dealertest@, anything at test.com.
+create temp macro is_test_email(email) as
+    contains(lower(email), 'test') and regexp_matches(
+        lower(email),
+        '(^|[\s<:])(tests?|testing|test[._+-]?(lead|user|customer|dealer|account|email|er)?[0-9]*'
+        || '|(dealer|adf|lead|crm)[._-]?test[0-9]*)@|@(test|testing|testlead)\.[a-z]+\W*$|\.test\W*$'
+    );
+
 -- Seconds a store had been open at a moment, from the calendar row of the latest day begun by then.
 create temp macro open_seconds(moment, opens_at, closes_at, open_seconds_before) as
     cast(

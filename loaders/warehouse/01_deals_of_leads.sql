@@ -13,6 +13,7 @@ select
     'retail' as sale_type,
     vehicle_condition,
     salesperson,
+    crm_total_gross as total_gross,
     source_file,
     source_line
 from record_lead

@@ -1,31 +1,62 @@
 -- Grain: one row per store, system and word by which a record names a lead source.
--- A word that is an id in the CRM's own list of sources stands for that list's name.
+-- A word that is an id in the CRM's own list of sources stands for that list's name; settings may say what a name means.
 create temp table source_ref as
 with
 named as (
-    select store, system, source as ref, source_group from record_lead where source is not null
+    select store, system, source as ref, source_group, 'lead' as kind, count(*) as uses
+    from record_lead
+    where source is not null
+    group by all
     union all
-    select store, system, source, null from record_spend
+    select store, system, source, null, 'spend', count(*)
+    from record_spend
+    group by all
     union all
-    select store, system, source, null from record_crm_report
+    select store, system, source, null, 'report', count(*)
+    from record_crm_report
+    group by all
 ),
 resolved as (
     select
         n.store,
         n.system,
         n.ref,
-        coalesce(l.name, n.ref) as name,
-        coalesce(n.source_group, l.source_group) as source_group,
-        count(*) as uses
+        n.kind,
+        n.uses,
+        trim(regexp_replace(coalesce(l.name, n.ref), '\s+', ' ', 'g')) as spelling,
+        coalesce(l.name, n.ref) as written,
+        coalesce(g.name, n.source_group, l.source_group) as source_group
     from named as n
     left join record_source as l
         on l.store = n.store and l.system = n.system and l.source_id = n.ref
-    group by all
+    left join record_source as g
+        on g.store = n.store and g.system = n.system and g.source_id = n.source_group
 ),
 final as (
-    select *, key3('source', word_key(name), '') as source_key from resolved
+    select
+        r.* exclude (written),
+        m.source is not null as is_mapped,
+        coalesce(m.source, r.spelling) as name,
+        m.source_group as mapped_group,
+        m.channel as mapped_channel,
+        key3('source', word_key(coalesce(m.source, r.spelling)), '') as source_key
+    from resolved as r
+    left join setting_source as m on m.spelling = r.written
 )
 select * from final;
+
+-- Grain: one row per lead source and way in which files write it: by how many leads, spend entries and figures of CRM reports.
+create table bridge_source_spelling as
+select
+    source_key,
+    spelling,
+    is_mapped,
+    cast(coalesce(sum(uses) filter (kind = 'lead'), 0) as bigint) as lead_count,
+    cast(coalesce(sum(uses) filter (kind = 'spend'), 0) as bigint) as spend_count,
+    cast(coalesce(sum(uses) filter (kind = 'report'), 0) as bigint) as report_count
+from source_ref
+group by source_key, spelling, is_mapped
+order by source_key, spelling;
 
 -- Grain: one row per lead source, "(no source)" and "(no lead)".
 create table dim_source as
@@ -38,6 +69,11 @@ groups as (
     from source_ref
     where source_group is not null
     group by all
+),
+mapped as (
+    select source_key, bool_or(is_mapped) as is_mapped, max(mapped_group) as source_group, max(mapped_channel) as channel
+    from source_ref
+    group by source_key
 ),
 free as (
     select key3('source', word_key(source), '') as source_key, source as name, 0 as uses
@@ -55,12 +91,18 @@ group_labels as (
     group by source_key
 ),
 final as (
-    select source_key, source, coalesce(source_group, '(no group)') as source_group
+    select
+        source_key,
+        source,
+        coalesce(m.source_group, g.source_group, '(no group)') as source_group,
+        coalesce(m.channel, '(no channel)') as channel,
+        coalesce(m.is_mapped, false) as is_mapped
     from labels
-    left join group_labels using (source_key)
+    left join group_labels as g using (source_key)
+    left join mapped as m using (source_key)
     union all
-    select 'no_source', '(no source)', '(no group)'
+    select 'no_source', '(no source)', '(no group)', '(no channel)', false
     union all
-    select 'no_lead', '(no lead)', '(no lead)'
+    select 'no_lead', '(no lead)', '(no lead)', '(no lead)', false
 )
 select * from final order by source, source_key;

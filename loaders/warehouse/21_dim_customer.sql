@@ -4,6 +4,24 @@ select l.*, c.customer_key
 from stg_lead as l
 join lead_customer as c using (lead_key);
 
+-- Grain: one row per lead: its customer, and the marks by which leads of one customer are known.
+create table bridge_customer_lead as
+select
+    customer_key,
+    lead_key,
+    store,
+    system,
+    lead_id,
+    created_at,
+    customer_id,
+    customer_name,
+    email,
+    phone,
+    phone_2,
+    merged_into
+from stg_customer_lead
+order by customer_key, created_at, lead_key;
+
 -- Grain: one row per customer of a store, and "(unknown)".
 create table dim_customer as
 with
@@ -11,9 +29,11 @@ customers as (
     select
         customer_key,
         any_value(store_key) as store_key,
-        coalesce(arg_max(customer_name, created_at), '(no name)') as customer,
-        arg_max(email, created_at) as email,
-        arg_max(phone, created_at) as phone,
+        coalesce(
+            arg_max(customer_name, struct_pack(moment := created_at, key := lead_key)), '(no name)'
+        ) as customer,
+        arg_max(email, struct_pack(moment := created_at, key := lead_key)) as email,
+        arg_max(phone, struct_pack(moment := created_at, key := lead_key)) as phone,
         count(*) as lead_count
     from stg_customer_lead
     group by customer_key

@@ -112,7 +112,7 @@ select
 from (select distinct opportunity_key, first_lead_key from stg_episode) as e
 join stg_customer_lead as l on l.lead_key = e.first_lead_key;
 
--- Grain: one row per contact, appointment, visit, sale or survey that belongs to an episode.
+-- Grain: one row per contact, appointment, visit, task, status move, sale or survey that belongs to an episode.
 -- By its lead; else the customer's latest episode at that time; a touch may also precede the first episode by less than the gap.
 create temp table stg_event_episode as
 with
@@ -137,6 +137,22 @@ events as (
     select 'survey', key3(v.store, v.system, v.survey_id), k.lead_key, k.customer_key, v.answered_at, null, false
     from record_survey as v
     join stg_link as k on k.kind = 'survey' and k.store = v.store and k.system = v.system and k.id = v.survey_id
+    union all
+    select 'task', key3(v.store, v.system, v.task_id), k.lead_key, k.customer_key, v.due_at, null, false
+    from record_task as v
+    join stg_link as k on k.kind = 'task' and k.store = v.store and k.system = v.system and k.id = v.task_id
+    union all
+    select
+        'status_change',
+        key3(v.store, v.system, v.status_change_id),
+        k.lead_key,
+        k.customer_key,
+        v.changed_at,
+        null,
+        false
+    from record_status_change as v
+    join stg_link as k
+        on k.kind = 'status_change' and k.store = v.store and k.system = v.system and k.id = v.status_change_id
     union all
     select
         'sale',

@@ -71,8 +71,8 @@ create temp table stg_sale_milestone as
 select
     e.opportunity_key,
     min(s.sold_at) as sold_at,
-    arg_min(s.sold_at_is_date, s.sold_at) as sold_at_is_date,
-    arg_min(s.sold_on, s.sold_at) as sold_on,
+    arg_min(s.sold_at_is_date, struct_pack(moment := s.sold_at, key := s.sale_key)) as sold_at_is_date,
+    arg_min(s.sold_on, struct_pack(moment := s.sold_at, key := s.sale_key)) as sold_on,
     min(s.delivered_at) as delivered_at
 from stg_sale as s
 join stg_event_episode as e on e.kind = 'sale' and e.event_key = s.sale_key

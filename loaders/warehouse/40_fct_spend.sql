@@ -43,12 +43,12 @@ free as (
 -- A free source costs an honest zero on each day that it sent a lead.
 free_days as (
     select distinct
-        key3(l.store_key, l.source_key, cast(l.created_on as varchar)) as spend_key,
+        key3(l.store_key, l.source_key, cast(l.day as varchar)) as spend_key,
         l.store_key,
         l.source_key,
-        l.created_on as day,
+        l.day,
         cast(0 as decimal(18, 6)) as amount
-    from stg_customer_lead as l
+    from source_day as l
     join free using (source_key)
 ),
 together as (

@@ -10,7 +10,8 @@ select
     cast(timezone(s.time_zone, v.arrived_at) as date) as arrived_on,
     v.is_demo,
     v.is_write_up,
-    v.is_turnover
+    v.is_turnover,
+    v.is_appraisal
 from record_visit as v
 join dim_store as s using (store)
 join stg_link as k on k.kind = 'visit' and k.store = v.store and k.system = v.system and k.id = v.visit_id

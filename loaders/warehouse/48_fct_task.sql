@@ -13,5 +13,5 @@ select
 from record_task as t
 join dim_store as s using (store)
 left join person_ref as p on p.store = t.store and p.system = t.system and p.ref = t.person
-left join stg_episode as e on e.lead_key = key3(t.store, t.system, t.lead_id)
+left join stg_event_episode as e on e.kind = 'task' and e.event_key = key3(t.store, t.system, t.task_id)
 order by t.due_at, task_key;

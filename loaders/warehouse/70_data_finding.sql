@@ -1,8 +1,9 @@
--- Grain: one row per thing in the data that a reader should know.
+-- Grain: one row per thing in the data that a reader should know. Its record_key names the record or opportunity that it
+-- is about by kind and key; null for what the data say as a whole.
 create table data_finding as
 with
 late_milestones as (
-    select store_key, lead_id, source_file, source_line, created_at, created_on, unnest([
+    select opportunity_key, store_key, lead_id, source_file, source_line, created_at, created_on, unnest([
         struct_pack(step := 'sold', moment := sold_at, seconds := seconds_to_sold),
         struct_pack(step := 'appointment set', moment := appointment_set_at, seconds := seconds_to_appointment_set),
         struct_pack(step := 'shown', moment := shown_at, seconds := seconds_to_shown),
@@ -12,20 +13,44 @@ late_milestones as (
     from fct_opportunity
 ),
 unlinked as (
-    select l.kind, s.store_key, l.id
+    select l.kind, s.store_key, l.id, key3(l.store, l.system, l.id) as record_key
     from stg_link as l
     join dim_store as s using (store)
     where l.lead_key is null and l.customer_key is null and l.kind not in ('sale', 'survey')
     union all
-    select 'survey', l.store_key, l.id
+    select 'survey', l.store_key, l.id, l.survey_key
     from (select key3(store, system, id) as survey_key, * from stg_link join dim_store using (store)) as l
     join fct_survey as v using (survey_key)
     where l.kind = 'survey' and v.customer_key = 'unknown'
     union all
     -- Of a deal that stands in several systems, one record with a lead is enough.
-    select 'sale', store_key, sale_id
+    select 'sale', store_key, sale_id, sale_key
     from stg_sale
     where lead_key is null and customer_key is null
+),
+spend_periods as (
+    select distinct
+        store,
+        system,
+        source,
+        coalesce(account, '') as account,
+        coalesce(campaign, '') as campaign,
+        period_start,
+        period_end
+    from record_spend
+    where amount is not null
+),
+-- An export by month and one by day of the same campaign hold the same money twice.
+overlapping_periods as (
+    select
+        *,
+        max(period_end) over (
+            partition by store, system, source, account, campaign
+            order by period_start, period_end
+            rows between unbounded preceding and 1 preceding
+        ) as covered_until
+    from spend_periods
+    qualify period_start <= covered_until
 ),
 findings as (
     select
@@ -35,7 +60,8 @@ findings as (
         milestone.step || ' on ' || cast(cast(milestone.moment as date) as varchar)
         || ', before the lead on ' || cast(created_on as varchar) as detail,
         source_file,
-        source_line
+        source_line,
+        'opportunity ' || opportunity_key as record_key
     from late_milestones
     where milestone.moment is not null and milestone.seconds is null
     union all
@@ -45,7 +71,8 @@ findings as (
         appointment_id,
         outcome || ' without a time: counted as done in advance',
         source_file,
-        source_line
+        source_line,
+        'appointment ' || appointment_key
     from stg_appointment
     where is_status_without_time
     union all
@@ -55,11 +82,23 @@ findings as (
         appointment_id,
         'due, but not among the appointments set: the export does not say when it was made',
         source_file,
-        source_line
+        source_line,
+        'appointment ' || appointment_key
     from stg_appointment
     where set_at is null and is_sales_appointment
     union all
-    select 'no_lead_found', store_key, id, kind || ' could not be joined to a lead', null, null
+    select
+        'test_lead_recognised',
+        store_key,
+        lead_id,
+        'counted as a test: ' || test_reason,
+        source_file,
+        source_line,
+        'lead ' || lead_key
+    from stg_lead
+    where test_reason is not null
+    union all
+    select 'no_lead_found', store_key, id, kind || ' could not be joined to a lead', null, null, kind || ' ' || record_key
     from unlinked
     union all
     select
@@ -68,7 +107,8 @@ findings as (
         sale_id,
         'the chosen sale date is missing: the next one counts',
         source_file,
-        source_line
+        source_line,
+        'sale ' || sale_key
     from stg_sale
     where is_other_date
     union all
@@ -78,23 +118,53 @@ findings as (
         d.lead_id,
         'the store has no deal records: the time at which the CRM calls the lead sold counts',
         d.source_file,
-        d.source_line
+        d.source_line,
+        null
     from deals_of_leads as d
     join dim_store as s using (store)
     union all
     select
-        'deal_in_several_systems', store_key, sale_id, record_count || ' records of one deal', source_file, source_line
+        'deal_of_unknown_stage',
+        s.store_key,
+        u.sale_id,
+        'nothing says whether the stage "' || u.stage || '" is won: the deal is not counted',
+        u.source_file,
+        u.source_line,
+        null
+    from deal_of_unknown_stage as u
+    join dim_store as s using (store)
+    union all
+    select
+        'deal_in_several_systems',
+        store_key,
+        sale_id,
+        record_count || ' records of one deal',
+        source_file,
+        source_line,
+        'sale ' || sale_key
     from stg_sale
     where record_count > 1
     union all
     select
-        'dated_after_now', s.store_key, null, count(*) || ' events are dated after the load', null, null
-    from recorded_event as e
+        'spend_periods_overlap',
+        s.store_key,
+        null,
+        o.source || case when o.campaign = '' then '' else ', campaign ' || o.campaign end
+        || ': entries with overlapping periods both count, the first from '
+        || cast(min(o.period_start) as varchar) || ' (' || count(*) || ' in all)',
+        null,
+        null,
+        null
+    from overlapping_periods as o
     join dim_store as s using (store)
-    where e.recorded_at > (select loaded_at from build)
-    group by s.store_key
+    group by s.store_key, o.system, o.source, o.account, o.campaign
     union all
-    select f.finding, s.store_key, f.record, f.detail, f.source_file, f.source_line
+    select
+        'dated_after_now', s.store_key, null, event_count || ' events are dated after the load', null, null, null
+    from dated_after_load
+    join dim_store as s using (store)
+    union all
+    select f.finding, s.store_key, f.record, f.detail, f.source_file, f.source_line, null
     from read_finding as f
     left join dim_store as s using (store)
 )

@@ -1,4 +1,4 @@
-"""Measure the demo dealership: loading, metrics, page runs, server start.
+"""Measure the demo dealership, loading at size, hostile files and faults.
 
 Machines are shared and noisy, so each figure stands beside the leanest alternative measured in the same run.
 """
@@ -24,6 +24,7 @@ from metrics import engine
 from metrics.catalog import METRICS
 from metrics.filters import Filters
 from pages import PAGES
+from tests.benchmarks import faults, hostile, loading
 
 ROOT: Final = Path(__file__).parents[2]
 PORT: Final = 8590
@@ -36,7 +37,15 @@ LEANEST_CLOSING_RATE: Final = """
 
 
 def main() -> None:
-    """Print every figure, a line each."""
+    """Print every figure, a line each; the names of parts (demo, loading, hostile, faults) choose only those."""
+    parts = {"demo": demo, "loading": loading.main, "hostile": hostile.main, "faults": faults.main}
+    for name in sys.argv[1:] or parts:
+        sys.stdout.write(f"--- {name}\n")
+        parts[name]()
+
+
+def demo() -> None:
+    """The demo dealership: loading, metrics, page runs, server start."""
     with tempfile.TemporaryDirectory() as place:
         exports, warehouse = Path(place) / "exports", Path(place) / "warehouse"
         _load(exports, warehouse)

@@ -12,8 +12,9 @@ import duckdb
 import polars as pl
 
 from loaders.contracts import key_column
+from loaders.merge import empty_frame, write_canonical
 from loaders.settings import Settings
-from loaders.star import FINDING_SCHEMA, Moment, build_star, empty_frame, merge_canonical
+from loaders.star import FINDING_SCHEMA, Moment, build_star
 
 Row = dict[str, Any]
 
@@ -55,10 +56,7 @@ def rows(table: str, given: Sequence[Row]) -> pl.DataFrame:
     """Canonical rows from what a test cares about; ids are numbered where the test gives none."""
     schema = empty_frame(table).schema
     complete = [
-        LINEAGE
-        | USUAL.get(table, {})
-        | {"block": table, key_column(table): f"{table}{number}", "content_hash": repr(row), "file_number": 0}
-        | row
+        LINEAGE | USUAL.get(table, {}) | {"block": table, key_column(table): f"{table}{number}", "file_number": 0} | row
         for number, row in enumerate(given, start=1)
     ]
     return pl.DataFrame([_exact_money(row) for row in complete], schema=schema)
@@ -77,7 +75,7 @@ def star(settings: Settings | None = None, as_of: datetime | None = None, **give
     with duckdb.connect() as con:
         con.execute("attach ':memory:' as snapshot")
         con.execute("use snapshot")
-        merge_canonical(con, {table: rows(table, part) for table, part in given.items()}, previous=False)
+        write_canonical(con, {table: rows(table, part) for table, part in given.items()}, previous=False)
         findings = pl.DataFrame(schema=FINDING_SCHEMA)
         build_star(con, settings or Settings(), Moment(LOADED_AT, as_of), findings, lambda done, text: None)
         yield Query(con)

@@ -74,7 +74,7 @@ def test_an_unknown_profile_is_refused_with_the_nearest_name() -> None:
         (OWN + 'lead_id = "Nr"', 'write key = "..." instead'),
         (OWN.replace("key", 'time_zone = "Chicago"\nkey'), '"Chicago" is not a time zone'),
         (OWN.replace("key", 'date_format = "us"\nkey'), '"us" is not a date_format'),
-        (OWN + "source = { assumed = true }", 'either "column" or "join"'),
+        (OWN + "source = { assumed = true }", 'a column needs one of "column", "join" and "header"'),
         (OWN + OWN[OWN.index("[[file]]") :], 'two [[file]] blocks are called "lead"'),
         (OWN + "source = Nr", "is not TOML"),
     ],

@@ -98,11 +98,11 @@ def test_headers_are_stripped_named_and_made_unique(tmp_path: Path) -> None:
         (b",,\n,,\n", "holds no rows"),
         (b"GIF89a\x00\x01\x02\x03", "not a text file"),
         (b"%PDF-1.7\n1 0 obj\n", "is a PDF"),
-        (b"PAR1\x15\x04", "is a Parquet file"),
+        (b"PAR1\x15\x04", "a Parquet file that cannot be opened"),
         (b"\xef\xbb\xbf\n<html><table><tr><td>id</td></tr></table>", "is a web page"),
         (b"x" * 1_200_000, "no table"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "locked by a password"),
-        (b"PK\x03\x04 but no workbook", "not a workbook"),
+        (b"PK\x03\x04 but no workbook", "a zip file that is damaged"),
         (b'id,when\n1,"never closed\n2,x\n', "quotation mark is never closed"),
     ],
 )

@@ -190,22 +190,6 @@ def test_a_killed_load_leaves_the_last_snapshot_and_the_next_load_succeeds(place
     assert _select(place, "select count(*) from fct_sale") == [(1,)]
 
 
-def test_two_loads_at_once_say_who_holds_the_lock(place: Path) -> None:
-    run(place, "load", "leads.csv")
-    holder = "import duckdb, sys\nlock = duckdb.connect(sys.argv[1])\nprint('held', flush=True)\nsys.stdin.read()\n"
-    lock = place / "wh" / "lock.duckdb"
-    with subprocess.Popen(
-        [sys.executable, "-c", holder, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "held\n"
-        said = run(place, "load", "sales.csv", status=1)["stderr"]
-        other.communicate("")
-    assert "locked by another load" in said
-    assert str(other.pid) in said
-    run(place, "load", "sales.csv")
-
-
 def test_a_folder_that_cannot_be_written_is_a_clear_error(place: Path) -> None:
     said = run(place, "load", "leads.csv", status=1, warehouse="settings.toml")["stderr"]
     assert "cannot be written" in said

@@ -7,10 +7,13 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from loaders.values import (
     Moments,
     date_orders,
+    is_damaged,
     parse_days,
     parse_flags,
     parse_moments,
@@ -20,6 +23,8 @@ from loaders.values import (
     says_yes,
     squeezed,
 )
+
+SPELLED = ("%b %d, %Y %I:%M %p", "%B %d, %Y %H:%M", "%d-%b-%Y %H:%M", "%a, %d %b %Y %H:%M", "%d %B %Y %I:%M %p UTC")
 
 
 def _texts(*cells: str | None) -> pl.Series:
@@ -211,3 +216,158 @@ def test_a_day_that_stands_for_its_month_is_the_edge_of_it() -> None:
     meant = pl.Series([True])
     parsed = parse_days(pl.Series(["2024-02-10"]), zones, zones, ("iso",), is_end=True, is_month=meant)
     assert parsed.values.to_list() == [date(2024, 2, 29)]
+
+
+# --- numbers: which mark is the decimal one ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cells", "amounts"),
+    [
+        (("1.117,10", "1.234", "1.234.567"), ("1117.10", "1234.00", "1234567.00")),
+        (("1,117.10", "1,234"), ("1117.10", "1234.00")),
+        (("12.50", "1,234"), ("12.50", "1234.00")),
+        (("12,50", "1.234"), ("12.50", "1234.00")),
+        (("R$ 111.349", "R$ 5"), ("111349.00", "5.00")),
+        (("1,234", "5"), ("1234.00", "5.00")),
+        (("1,117.10K", "$1.2M", "3k"), ("1117100.00", "1200000.00", "3000.00")),
+        (("1'539.26", "1\u2019000"), ("1539.26", "1000.00")),
+        (("12,34,567.89",), ("1234567.89",)),
+        (("0.123", "0.5"), ("0.12", "0.50")),
+        (
+            ("-R$ 5,00", "(R$ 5,00)", "USD -5", "EUR 1.234,56", "5,00 kr"),
+            ("-5.00", "-5.00", "-5.00", "1234.56", "5.00"),
+        ),
+    ],
+)
+def test_the_decimal_mark_is_decided_over_the_whole_column(cells: tuple[str, ...], amounts: tuple[str, ...]) -> None:
+    parsed = parse_money(_texts(*cells))
+    assert [str(value) for value in parsed.values] == list(amounts)
+    assert not parsed.unreadable.any()
+
+
+@pytest.mark.parametrize("cells", [("1.234", "5"), ("12.50", "12,50", "1.234"), ("12.50", "12,50", "1,234")])
+def test_an_amount_that_can_be_read_in_two_ways_is_left_unread(cells: tuple[str, ...]) -> None:
+    unreadable = dict(zip(cells, parse_money(_texts(*cells)).unreadable, strict=True))
+    assert [cell for cell, is_bad in unreadable.items() if is_bad] == [cell for cell in cells if "234" in cell]
+
+
+def test_a_number_or_an_amount_with_more_than_cents_may_have_three_decimals() -> None:
+    assert parse_numbers(_texts("1.234", "5")).values.to_list() == [1.234, 5.0]
+    assert [str(value) for value in parse_money(_texts("1.234", "5"), 6).values] == ["1.234000", "5.000000"]
+
+
+@pytest.mark.parametrize(
+    "cell", ["-", "--", "\u2013", "N/A", "Select", "(blank)", "--None--", "#VALUE!", "null", "NaN"]
+)
+def test_what_says_nothing_is_null_and_never_zero(cell: str) -> None:
+    for parsed in (parse_money(_texts(cell)), parse_numbers(_texts(cell)), parse_flags(_texts(cell))):
+        assert parsed.values.to_list() == [None]
+        assert not parsed.unreadable.any()
+
+
+@given(st.lists(st.decimals(-9_999_999, 9_999_999, places=2), min_size=1, max_size=6), st.sampled_from("., '"))
+def test_amounts_come_back_as_they_were_written(amounts: list[Decimal], group: str) -> None:
+    point = "," if group == "." else "."
+    written = [f"{amount:,.2f}".translate({ord(","): group, ord("."): point}) for amount in amounts]
+    parsed = parse_money(_texts(*written))
+    assert parsed.values.to_list() == amounts
+
+
+@given(
+    st.lists(st.decimals(0, 9_999_999, places=2), min_size=1, max_size=6),
+    st.sampled_from(("${}", "({})", "{}-", "-{} EUR")),
+)
+def test_signs_and_currencies_do_not_change_an_amount(amounts: list[Decimal], form: str) -> None:
+    sign = 1 if form == "${}" else -1
+    parsed = parse_money(_texts(*(form.format(f"{amount:,.2f}") for amount in amounts)))
+    assert parsed.values.to_list() == [sign * amount for amount in amounts]
+
+
+# --- dates: spelled months and named zones ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cell", "moment"),
+    [
+        ("Mar 1, 2024 2:30 PM", datetime(2024, 3, 1, 20, 30, tzinfo=UTC)),
+        ("March 1, 2024 at 14:30", datetime(2024, 3, 1, 20, 30, tzinfo=UTC)),
+        ("Fri, 1 Mar 2024 09:30:00 -0500", datetime(2024, 3, 1, 14, 30, tzinfo=UTC)),
+        ("Fri Mar 01 2024 09:30:00 GMT-0600 (Central Standard Time)", datetime(2024, 3, 1, 15, 30, tzinfo=UTC)),
+        ("Fri Mar  1 09:30:00 CST 2024", datetime(2024, 3, 1, 15, 30, tzinfo=UTC)),
+        ("1er mars 2024 14:30", datetime(2024, 3, 1, 20, 30, tzinfo=UTC)),
+        ("3/1/2024 9:30 AM EST", datetime(2024, 3, 1, 14, 30, tzinfo=UTC)),
+        ("2024-03-01 09:30 PDT", datetime(2024, 3, 1, 16, 30, tzinfo=UTC)),
+        ("2024-03-01 09:30 CT", datetime(2024, 3, 1, 15, 30, tzinfo=UTC)),
+        ("2024-03-01 09:30 GMT", datetime(2024, 3, 1, 9, 30, tzinfo=UTC)),
+        ("2024-03-01 09:30 UTC+2", datetime(2024, 3, 1, 7, 30, tzinfo=UTC)),
+    ],
+)
+def test_spelled_months_and_named_zones_are_read(cell: str, moment: datetime) -> None:
+    read = _moments(cell)
+    assert (read.at.to_list(), read.is_date.to_list()) == ([moment], [False])
+
+
+@pytest.mark.parametrize(
+    "cell", ["1-Mar-2024", "01 Mar 24", "1st March 2024", "2024-Mar-01", "1. M\u00e4rz 2024", "1 de marzo de 2024"]
+)
+def test_a_spelled_day_is_a_day(cell: str) -> None:
+    read = _moments(cell)
+    assert (read.local.to_list(), read.is_date.to_list()) == ([datetime(2024, 3, 1)], [True])  # noqa: DTZ001
+
+
+def test_the_name_of_the_zone_tells_the_doubled_hour_apart() -> None:
+    read = _moments("11/03/2024 1:30 AM CDT", "11/03/2024 1:30 AM CST")
+    assert [moment.hour for moment in read.at] == [6, 7]
+
+
+@pytest.mark.parametrize(
+    ("cell", "zone"),
+    [
+        ("2024-03-01 09:30 CST", "Europe/Berlin"),
+        ("2024-03-01 09:30 CST", "Asia/Kolkata"),
+        ("2024-03-01 09:30 IST", "America/Chicago"),
+        ("2024-03-01 09:30 ET", "America/Chicago"),
+        ("Feb 30, 2024", "America/Chicago"),
+        ("Marvellous 1, 2024", "America/Chicago"),
+    ],
+)
+def test_a_zone_that_is_not_clear_at_the_store_and_a_day_that_never_was_are_unreadable(cell: str, zone: str) -> None:
+    assert _moments(cell, zone=zone).unreadable.to_list() == [True]
+
+
+def test_a_zone_means_what_it_means_at_the_store_of_its_row() -> None:
+    zones = pl.Series(["Asia/Kolkata", "Europe/Dublin"])
+    read = parse_moments(_texts("2024-07-01 12:00 IST", "2024-07-01 12:00 IST"), zones, ("iso",))
+    assert [moment.strftime("%H:%M") for moment in read.at] == ["06:30", "11:00"]
+
+
+def test_a_profile_that_has_only_patterns_says_all_there_is() -> None:
+    assert _moments("Mar 1, 2024", formats=("%d.%m.%Y",)).unreadable.to_list() == [True]
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2049, 1, 1)), st.sampled_from(SPELLED))  # noqa: DTZ001
+def test_spelled_dates_come_back_as_they_were_written(moment: datetime, form: str) -> None:
+    wanted = moment.replace(second=0, microsecond=0)
+    read = _moments(wanted.strftime(form), zone="UTC")
+    assert read.local.to_list() == [wanted]
+    assert read.at.to_list() == [wanted.replace(tzinfo=UTC)]
+
+
+# --- ids ----------------------------------------------------------------------------------------------------
+
+
+def test_an_id_that_a_spreadsheet_rounded_is_told_from_ids_that_only_look_odd() -> None:
+    cells = (
+        "2.98725E+13",
+        "2,98725E+13",
+        "3E+12",
+        "2.98725e+13",
+        "5e10",
+        "7E12",
+        "E+12",
+        "12E+3",
+        "29872500000000",
+        None,
+    )
+    assert is_damaged(_texts(*cells)).to_list() == [True] * 4 + [False] * 6

@@ -24,6 +24,7 @@ LABELS = {
     "person": ("Ada Reyes", "Ben Okoye", "(unassigned)"),
     "source": ("Website", "Third Party", "unknown", "(no source)", "(no lead)"),
     "source_group": ("Own", "Paid", "(no group)"),
+    "channel": ("website", "classifieds", "(no channel)"),
     "lead_type": ("internet", "phone", "(no lead)"),
     "vehicle_condition": ("new", "(not given)"),
     "appointment_type": ("sales", "service"),

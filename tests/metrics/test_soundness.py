@@ -51,7 +51,7 @@ def test_people_sum_to_the_store(crowded: Warehouse, role: str) -> None:
 
 
 @pytest.mark.parametrize("attribution", ["first", "last", "even"])
-@pytest.mark.parametrize("dimension", ["source", "source_group"])
+@pytest.mark.parametrize("dimension", ["source", "source_group", "channel"])
 def test_sources_sum_to_the_total(crowded: Warehouse, dimension: str, attribution: str) -> None:
     names = [name for name in additive(dimension) if not name.startswith("cost")]
     assert totals(crowded, names, by=(dimension,), attribution=attribution) == totals(crowded, names)

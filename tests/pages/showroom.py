@@ -66,7 +66,7 @@ def _dimensions(currencies: tuple[str, str], *, has_logs: bool) -> dict[str, lis
             for key, name, role in (*PEOPLE, ("unassigned", "(unassigned)", "other"))
         ],
         "dim_source": [
-            {"source_key": key, "source": source, "source_group": group}
+            {"source_key": key, "source": source, "source_group": group, "channel": "(no channel)"}
             for key, source, group in (*SOURCES, ("no_source", "(no source)", "(no group)"))
         ],
         "dim_customer": [{"customer_key": "unknown", "customer": "=1+1", "store_key": "k0", "lead_count": 1}],

@@ -1,20 +1,19 @@
 -- Grain: one row per record of {table} that no export says is deleted.
 -- Several kinds of export may each know a part of a record: a column's value is that of the newest version that fills it.
-create temp table record_{table} as
+create temp {kind} {name} as
 with
+single as (
+    select * exclude (is_only_version) from snapshot.canonical.{table} where is_only_version
+),
 ranked as (
     select
         *,
-        row_number() over versions as nth,
-        count(*) over (partition by store, system, {key}) as version_count
-    from canonical.{table}
-    window versions as (
-        partition by store, system, {key}
-        order by coalesce(modified_at, exported_at) desc nulls last, content_hash desc, block
-    )
-),
-single as (
-    select * exclude (nth, version_count) from ranked where version_count = 1
+        row_number() over (
+            partition by store, system, {key}
+            order by coalesce(modified_at, exported_at) desc nulls last, {content} desc, block
+        ) as nth
+    from snapshot.canonical.{table}
+    where not is_only_version
 ),
 merged as (
     select
@@ -23,7 +22,6 @@ merged as (
         {key},
         {filled}
     from ranked
-    where version_count > 1
     group by store, system, {key}
 ),
 final as (

@@ -1,0 +1,229 @@
+"""What a CRM keeps in lists of its own reaches the records: links, stages of deals, merges, details of customers.
+
+Given rows of the canonical tables, the star that comes of them; and whole exports of a CRM, loaded as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from loaders.__main__ import app
+from metrics.engine import open_warehouse, rows
+from metrics.filters import Filters
+from tests.loaders.star_building import Row, moment, star
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+LEADS: list[Row] = [
+    {"lead_id": "1", "customer_id": "c1", "created_at": moment("2026-03-01 10:00"), "customer_name": "Nora Whitfield"},
+    {"lead_id": "2", "customer_id": "c2", "created_at": moment("2026-03-02 10:00"), "customer_name": "Owen Castellan"},
+]
+CALL: Row = {"contact_id": "9", "occurred_at": moment("2026-03-03 10:00")}
+SALE: Row = {"sale_id": "71", "sold_at": moment("2026-03-09 10:00")}
+
+
+def link(record: str, of: str = "contact", **whose: str) -> Row:
+    return {"linked_table": of or None, "linked_id": record, **whose}
+
+
+@pytest.mark.parametrize(
+    ("links", "lead_id"),
+    [
+        ([], None),
+        ([link("9", lead_id="1")], "1"),
+        ([link("9", "", lead_id="2")], "2"),
+        ([link("9", customer_id="c2")], "2"),
+        ([link("9", "task", lead_id="1")], None),
+        ([link("8", lead_id="1")], None),
+        ([link("9", lead_id="3")], None),
+        ([link("9", lead_id="1"), link("9", customer_id="c1")], "1"),
+        ([link("9", lead_id="1"), link("9", lead_id="2")], None),
+        ([link("9", sale_id="71"), link("71", "sale", lead_id="2")], "2"),
+        ([link("9", sale_id="71")], None),
+    ],
+    ids=[
+        "no link",
+        "by lead",
+        "of any table",
+        "by customer",
+        "of another table",
+        "of another record",
+        "to a lead that is not there",
+        "twice to one customer",
+        "to two customers",
+        "by way of a deal",
+        "to a deal of nobody",
+    ],
+)
+def test_a_contact_belongs_to_whom_the_links_say(links: list[Row], lead_id: str | None) -> None:
+    with star(lead=LEADS, contact=[CALL], link=links) as query:
+        found = query.one("select o.lead_id from fct_contact left join fct_opportunity as o using (opportunity_key)")
+        unlinked = query("select record from data_finding where finding = 'no_lead_found'")
+    assert found["lead_id"] == lead_id
+    assert unlinked == ([{"record": "9"}] if lead_id is None else [])
+
+
+def test_what_a_record_says_itself_goes_before_the_links() -> None:
+    with star(lead=LEADS, contact=[CALL | {"lead_id": "2"}], link=[link("9", lead_id="1")]) as query:
+        found = query.one("select o.lead_id from fct_contact left join fct_opportunity as o using (opportunity_key)")
+    assert found["lead_id"] == "2"
+
+
+def test_a_link_of_another_system_or_store_is_not_meant() -> None:
+    links = [link("9", lead_id="1") | {"system": "other"}, link("9", lead_id="1") | {"store": "South"}]
+    with star(lead=LEADS, contact=[CALL], link=links) as query:
+        assert query.one("select opportunity_key from fct_contact")["opportunity_key"] is None
+
+
+def test_a_link_that_an_export_says_is_deleted_links_nothing() -> None:
+    with star(lead=LEADS, contact=[CALL], link=[link("9", lead_id="1") | {"is_deleted": True}]) as query:
+        assert query.one("select opportunity_key from fct_contact")["opportunity_key"] is None
+
+
+def test_tasks_and_moves_of_a_deal_belong_to_its_buyer() -> None:
+    task = {"task_id": "5", "due_at": moment("2026-03-04 10:00"), "outcome": "open"}
+    move = {"sale_id": "71", "changed_at": moment("2026-03-09 10:00"), "to_status": "s9"}
+    stage = {"stage_id": "s9", "name": "Closed won", "is_won": True}
+    links = [link("71", "sale", lead_id="2"), link("5", "task", sale_id="71")]
+    with star(lead=LEADS, task=[task], status_change=[move], link=links, stage=[stage], sale=[SALE]) as query:
+        owner = "select o.lead_id from {} join fct_opportunity as o using (opportunity_key)"
+        assert query.one(owner.format("fct_task"))["lead_id"] == "2"
+        assert query.one(owner.format("fct_status_change"))["lead_id"] == "2"
+        assert query.one("select to_status from fct_status_change")["to_status"] == "Closed won"
+
+
+@pytest.mark.parametrize(
+    ("deal", "is_counted", "findings"),
+    [
+        ({}, True, 0),
+        ({"is_won": True}, True, 0),
+        ({"is_won": False, "sold_at": None}, False, 0),
+        ({"stage": "won"}, True, 0),
+        ({"stage": "quote"}, False, 0),
+        ({"stage": "quote", "is_won": True}, True, 0),
+        ({"stage": "won", "is_won": False}, False, 0),
+        ({"stage": "strange"}, False, 1),
+    ],
+    ids=lambda value: json.dumps(value, default=str) if isinstance(value, dict) else None,
+)
+def test_a_deal_counts_where_it_or_its_stage_says_that_it_is_won(deal: Row, is_counted: bool, findings: int) -> None:
+    stages = [{"stage_id": "won", "is_won": True}, {"stage_id": "quote", "is_won": False}]
+    with star(lead=LEADS, sale=[SALE | {"lead_id": "1"} | deal], stage=stages) as query:
+        sold = query("select lead_id from fct_opportunity where is_sold")
+        assert query.one("select count(*) as sales from fct_sale")["sales"] == int(is_counted)
+        unknown = query("select record from data_finding where finding = 'deal_of_unknown_stage'")
+    assert sold == ([{"lead_id": "1"}] if is_counted else [])
+    assert len(unknown) == findings
+
+
+def test_the_close_date_of_a_deal_that_is_not_won_is_no_event() -> None:
+    planned = SALE | {"lead_id": "1", "is_won": False, "sold_at": moment("2026-05-30 10:00")}
+    with star(lead=LEADS, sale=[planned]) as query:
+        assert query.one("select as_of from dim_store")["as_of"] == moment("2026-03-02 10:00")
+
+
+def test_a_deal_merged_into_another_counts_once() -> None:
+    deals = [SALE | {"lead_id": "1"}, SALE | {"lead_id": "1", "sale_id": "72"}, SALE | {"sale_id": "73"}]
+    links = [link("72", "sale", sale_id="71"), link("73", "sale", sale_id="not there")]
+    with star(lead=LEADS, sale=deals, link=links) as query:
+        kept = query("select sale_id from canonical.sale order by sale_id")
+        assert query.one("select count(*) as sales from fct_sale")["sales"] == 2
+    assert [row["sale_id"] for row in kept] == ["71", "72", "73"]
+
+
+def test_the_gross_of_a_lead_list_counts_only_at_a_store_without_deals() -> None:
+    told = {"crm_sold_at": moment("2026-03-09 10:00"), "crm_total_gross": "2970.50"}
+    with star(lead=[LEADS[0] | told | {"crm_total_gross": None}, LEADS[1] | told]) as query:
+        assert [row["gross"] for row in query("select gross from fct_sale order by gross nulls last")] == [2970.5, None]
+    with star(lead=[LEADS[1] | told], sale=[SALE | {"lead_id": "2", "total_gross": "100"}]) as query:
+        assert [row["gross"] for row in query("select gross from fct_sale")] == [100]
+
+
+def test_leads_that_a_list_of_merges_joins_are_one_customer() -> None:
+    with star(lead=LEADS, link=[link("2", "lead", lead_id="1")]) as query:
+        assert query.one("select count(distinct customer_key) as customers from fct_opportunity")["customers"] == 1
+    with star(lead=LEADS) as query:
+        assert query.one("select count(distinct customer_key) as customers from fct_opportunity")["customers"] == 2
+
+
+def test_details_of_a_customer_fill_what_a_lead_leaves_blank_and_join_customers() -> None:
+    leads = [{**lead, "customer_name": None} for lead in LEADS] + [
+        {"created_at": moment("2026-03-03 10:00"), "phone": "312-555-0101", "customer_name": "N. Whitfield"}
+    ]
+    details: list[Row] = [
+        {"customer_id": "c1", "customer_name": "Nora Whitfield"},
+        {"customer_id": "c1", "email": "nora@example.com"},
+        {"customer_id": "c1", "phone": "312-555-0101"},
+        {"customer_id": "c2", "phone": "312-555-0102"},
+        {"customer_id": "c2", "phone": "312-555-0101", "is_deleted": True},
+    ]
+    with star(lead=leads, customer_detail=details) as query:
+        customers = query("select customer, lead_count from dim_customer where customer_key <> 'unknown' order by all")
+    assert [(row["customer"], row["lead_count"]) for row in customers] == [("(no name)", 1), ("N. Whitfield", 2)]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_order_of_connector_tables_does_not_matter(seed: int, tmp_path: Path) -> None:
+    """Links, stages and merges may come before or after the records that they speak of, in one load or in many."""
+    files = sorted(path for path in (GOLDEN / "hubspot").glob("*.csv") if "export" not in path.name)
+    together = _star_of(tmp_path / "together", [files])
+    random.Random(seed).shuffle(files)
+    assert _star_of(tmp_path / "apart", [files[:7], files[7:14], files[14:]]) == together
+
+
+def test_hubspot_tables_become_leads_answers_and_one_sale(tmp_path: Path) -> None:
+    files = sorted(path for path in (GOLDEN / "hubspot").glob("*.csv") if "export" not in path.name)
+    _load(tmp_path, files)
+    opened = open_warehouse(tmp_path)
+    sold = rows(opened, "closing_rate", "numerator", Filters())
+    # Contact 106 has no creation time; 105 was deleted. Deal 206 was merged into 201; 202 and 205 are not won.
+    assert sold["lead_id"].to_list() == ["102"]
+    assert rows(opened, "closing_rate", "denominator", Filters()).height == 2
+    assert rows(opened, "sold_units", "numerator", Filters()).height == 1
+    contacted = rows(opened, "contact_rate", "numerator", Filters())
+    assert contacted["lead_id"].to_list() == ["101"]
+
+
+def test_salesforce_objects_link_by_the_lead_or_the_contact_it_became(tmp_path: Path) -> None:
+    names = ["Lead.csv", "Opportunity.csv", "Task.csv", "Event.csv", "User.csv", "opportunity connector.csv"]
+    _load(tmp_path, [GOLDEN / "salesforce" / name for name in names])
+    opened = open_warehouse(tmp_path)
+    assert rows(opened, "closing_rate", "numerator", Filters())["lead_id"].to_list() == ["00Q02"]
+    # Opportunity 00603 came of no lead that is there: it is a sale without a lead, and no lead.
+    assert rows(opened, "sold_units", "numerator", Filters()).height == 2
+    set_up = rows(opened, "set_rate", "numerator", Filters())
+    assert sorted(set_up["lead_id"].to_list()) == ["00Q01", "00Q02"]
+
+
+def test_drivecentric_tables_carry_names_phones_and_source_groups_to_the_leads(tmp_path: Path) -> None:
+    _load(tmp_path, sorted((GOLDEN / "drivecentric").glob("lakeside*.csv")))
+    found = rows(open_warehouse(tmp_path), "opportunities", "numerator", Filters())
+    told = dict(zip(found["lead_id"], found.select("customer", "source_group").rows(), strict=True))
+    assert told["8001"] == ("Nora Whitfield", "Marketplaces")
+    assert told["8002"] == ("Owen Castellan", "Showroom traffic")
+
+
+def _load(warehouse: Path, files: list[Path]) -> None:
+    options = ["--store", "Lakeside Motors", "--warehouse", str(warehouse), "--json"]
+    result = CliRunner().invoke(app, ["load", *map(str, files), *options])
+    assert result.exit_code == 0, result.output
+
+
+def _star_of(warehouse: Path, loads: list[list[Path]]) -> dict[str, list[tuple[object, ...]]]:
+    for files in loads:
+        _load(warehouse, files)
+    opened = open_warehouse(warehouse)
+    return {
+        "opportunities": _sorted(rows(opened, "closing_rate", "denominator", Filters())),
+        "sales": _sorted(rows(opened, "sold_units", "numerator", Filters())),
+        "contacted": _sorted(rows(opened, "contact_rate", "numerator", Filters())),
+    }
+
+
+def _sorted(frame: pl.DataFrame) -> list[tuple[object, ...]]:
+    return frame.sort(frame.columns, nulls_last=True).rows()
