@@ -19,8 +19,8 @@ _LF, _CR, _QUOTE = b"\n", b"\r", b'"'
 def regular_cells(content: bytes, delimiter: str, first_line: int) -> pl.DataFrame | None:
     """The cells (`c0`, `c1`, ...), the `source_line` of each record and its number of `cells`; None where in doubt.
 
-    `content` is UTF-8 without a mark and begins at `first_line` of its file. Blank cells are null; a blank line is a
-    record of nulls.
+    `content` is UTF-8 without a mark and begins at `first_line` of its file. An empty cell is null, or
+    empty where it was quoted; a blank line is a record of nulls.
     """
     line_end = _line_end(content)
     parsed = _parsed(content, delimiter) if line_end else None
