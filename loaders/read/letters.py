@@ -27,13 +27,25 @@ def letters_of(content: bytes, told: str | None = None) -> tuple[str, tuple[str,
     """
     if told is not None:
         return content.decode(known_encoding(told), errors="replace"), (f"read as {told}, as asked",)
+    encoding = guessed_encoding(content)
+    return content.decode(encoding, errors="replace"), encoding_note(encoding)
+
+
+def guessed_encoding(content: bytes) -> str:
+    """How bytes stand for letters: as their mark says, else as they look; Windows-1252 where they are not UTF-8."""
     marked = [encoding for mark, encoding in _MARKS if content.startswith(mark)]
     if wide := marked or _wide(content[:_SAMPLE]):
-        return content.decode(wide[0], errors="replace"), ()
+        return wide[0]
     try:
-        return content.decode("utf-8"), ()
+        content.isascii() or content.decode("utf-8")
     except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace"), (_UNSURE,)
+        return "cp1252"
+    return "utf-8"
+
+
+def encoding_note(encoding: str) -> tuple[str, ...]:
+    """What a person must know about guessed letters: nothing for Unicode, else which table of letters was taken."""
+    return (_UNSURE,) if encoding == "cp1252" else ()
 
 
 def known_encoding(told: str) -> str:

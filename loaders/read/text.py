@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from loaders.read.grid import HEADER_WITHIN, Grid, Known
+from loaders.read.letters import encoding_note, guessed_encoding
 from loaders.read.regular import regular_cells
 
 DELIMITERS: Final = (",", ";", "\t", "|")
@@ -21,7 +22,6 @@ _SAMPLE: Final = 65_536
 _LONGEST_CELL: Final = 1_000_000
 # Wider than any export: what lies beyond is not kept, and a row that reaches there has too many cells anyway.
 _WIDEST: Final = 1_000
-_MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _CONTROL: Final = frozenset(range(32)) - {9, 10, 12, 13, 27}
 
 Record = tuple[int, list[str]]
@@ -45,7 +45,7 @@ def grid_of(content: bytes, known: Known) -> Grid:
             cells = _stacked(_batches(_records(content, encoding, delimiter)))
             if not cells.is_empty():
                 _check_closed(content, encoding, delimiter, int(cells["source_line"][-1]))
-        return Grid(cells, is_ruled=False, notes=_encoding_note(encoding))
+        return Grid(cells, is_ruled=False, notes=encoding_note(encoding))
     except csv.Error as error:
         if '"' not in content[:_LONGEST_CELL].decode(encoding, errors="replace"):
             raise ValueError(f"it holds a cell of more than {_LONGEST_CELL:,} letters, so it is no table") from error
@@ -61,38 +61,13 @@ def _encoding(content: bytes) -> str:
     sample = content[:_SAMPLE]
     if other := _other_kind(sample):
         raise ValueError(other)
-    marked = [encoding for mark, encoding in _MARKS if content.startswith(mark)]
-    if wide := marked or _wide_encodings(sample):
-        return wide[0]
-    if _is_binary(sample):
-        raise ValueError("it is not a text file")
-    if 0 in content:
-        raise ValueError("it is a text file that is damaged: it holds NUL bytes")
-    if content.isascii():
-        return "utf-8"
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
-
-
-def _encoding_note(encoding: str) -> tuple[str, ...]:
-    """What a person must know about the letters: nothing for UTF-8; which other table of letters was taken else."""
-    if encoding.startswith("utf-8"):
-        return ()
-    name = {"cp1252": "Windows-1252 (as Latin-1)"}.get(encoding, "UTF-16")
-    return (f"its letters were read as {name}, since they are not UTF-8",)
-
-
-def _wide_encodings(sample: bytes) -> list[str]:
-    """UTF-16 without a mark: in plain text every other byte is zero."""
-    odd, even = sample[1::2], sample[0::2]
-    if len(odd) < 2:
-        return []
-    little = odd.count(0) > 0.7 * len(odd) and even.count(0) == 0
-    big = even.count(0) > 0.7 * len(even) and odd.count(0) == 0
-    return ["utf-16-le"] * little + ["utf-16-be"] * big
+    encoding = guessed_encoding(content)
+    if not encoding.startswith("utf-16") and not encoding.startswith("utf-32"):
+        if _is_binary(sample):
+            raise ValueError("it is not a text file")
+        if 0 in content:
+            raise ValueError("it is a text file that is damaged: it holds NUL bytes")
+    return encoding
 
 
 def _other_kind(sample: bytes) -> str | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from loaders.read.regular import regular_cells
 
-CELLS = st.text(alphabet='ab ,"\n\'é;', max_size=6)
+CELLS = st.text(alphabet="ab ,\"\n'é;", max_size=6)
 TABLES = st.integers(1, 4).flatmap(
     lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=8)
 )
