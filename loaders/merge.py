@@ -25,6 +25,7 @@ CHANGE_SCHEMA: Final = {  # of a file: how many of its rows were held already, c
     "updated": pl.Int64,
     "added": pl.Int64,
 }
+EMPTIED_SCHEMA: Final = dict.fromkeys(("table", "file_hash", "source_file", "source_sheet"), pl.String)
 # What says where a row came from and when it was exported, not what it says.
 _LINEAGE: Final = ("row_id", "source_file", "source_sheet", "source_line", "profile", "block", "exported_at")
 
@@ -42,12 +43,27 @@ def layout() -> str:
     return sha256(repr(columns).encode()).hexdigest()[:16]
 
 
-def write_canonical(con: duckdb.DuckDBPyConnection, incoming: Mapping[str, pl.DataFrame], *, previous: bool) -> None:
-    """Write every canonical table from the files' rows and, with `previous`, from all rows of the earlier snapshot."""
+def write_canonical(
+    con: duckdb.DuckDBPyConnection,
+    incoming: Mapping[str, pl.DataFrame],
+    emptied: pl.DataFrame,
+    *,
+    previous: bool,
+    renamed: Mapping[str, str] | None = None,
+) -> None:
+    """Write every canonical table from the files' rows and, with `previous`, from all rows of the earlier snapshot.
+
+    `emptied`: the files (table, file_hash, source_file, source_sheet) that give a table no valid row. `renamed`: stores
+    of the earlier snapshot that the settings call otherwise by now.
+    """
+    con.register("emptied_file", emptied)
     con.execute("create schema snapshot.canonical")
+    names = list((renamed or {}).items())
+    con.register("store_name", pl.DataFrame(names, schema={"store": pl.String, "named": pl.String}, orient="row"))
     held = _tables_of_previous(con) if previous else frozenset()
     for table in TABLES:
         con.register(f"incoming_{table}", incoming.get(table, empty_frame(table)))
+        con.execute(template("read_anew", table))
         con.execute(template("all_versions", table, held=_held(table) if table in held else ""))
         if table in incoming or table in held:
             con.execute(template("touched_twice", table))
@@ -56,16 +72,20 @@ def write_canonical(con: duckdb.DuckDBPyConnection, incoming: Mapping[str, pl.Da
                 _write_merged(con, table)
 
 
-def fold_in(con: duckdb.DuckDBPyConnection, incoming: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def fold_in(
+    con: duckdb.DuckDBPyConnection, incoming: Mapping[str, pl.DataFrame], emptied: pl.DataFrame
+) -> pl.DataFrame:
     """Fold the files' rows into the canonical tables of a copied snapshot.
 
     Leaves, for each table that the files feed, in `changed_<table>` the keys of records of which anything is new but
     the number of the row, in `said_anew_<table>` those that say anything else than before. Gives the changes: table,
     file_number, block, unchanged, updated, added (rows of a file).
     """
+    con.register("emptied_file", emptied)
     frames = [pl.DataFrame(schema=CHANGE_SCHEMA)]
     for table, rows in incoming.items():
         con.register(f"incoming_{table}", rows)
+        con.execute(template("read_anew", table))
         con.execute(template("touched", table))
         _merge(con, table, template("versions_touched", table))
         con.execute(template("changed", table, columns=_columns(table, ("row_id",)), content=content(table)))

@@ -23,7 +23,7 @@ from loaders.contracts import TABLES
 from loaders.errors import LoaderError
 from loaders.intake import Sheet, good_rows, without_rows
 from loaders.lock import WAIT_SECONDS, only_writer
-from loaders.merge import CHANGE_SCHEMA, fold_in, is_anything_said_anew, layout, write_canonical
+from loaders.merge import CHANGE_SCHEMA, EMPTIED_SCHEMA, fold_in, is_anything_said_anew, layout, write_canonical
 from loaders.progress import Progress
 from loaders.read.database import Watermark
 from loaders.scope import build_scope
@@ -260,13 +260,22 @@ def _build(
     moment: Moment,
     progress: Progress,
 ) -> tuple[pl.DataFrame, bool]:
-    is_copy = previous is not None and _layout_of(previous) == layout()
+    renamed = _renamed_stores(previous, settings) if previous else {}
+    is_copy = previous is not None and not renamed and _layout_of(previous) == layout()
     if previous and is_copy:
         shutil.copyfile(previous, building)
     with _building(building, previous) as con:
         progress(0, "comparing with the last snapshot")
         incoming = {table: rows for table in TABLES if (rows := good_rows(sheets, table)) is not None}
-        files = _write_rows(con, name, sheets, incoming, settings, moment, previous=previous, is_copy=is_copy)
+        if is_copy:
+            changed = fold_in(con, incoming, _emptied(sheets))
+            con.execute("drop schema loads cascade")
+        else:
+            write_canonical(con, incoming, _emptied(sheets), previous=previous is not None, renamed=renamed)
+            changed = pl.DataFrame(schema=CHANGE_SCHEMA)
+        files = _file_rows(name, sheets, changed)
+        _log(con, name, files, sheets, settings, moment, has_previous=previous is not None)
+        _log_watermarks(con, sheets, has_previous=previous is not None)
         if is_copy and not is_anything_said_anew(con, incoming) and _is_same(con):
             return files, False
         tables = _forget_rows(con, sheets, incoming)
@@ -304,29 +313,22 @@ def _forget_rows(con: duckdb.DuckDBPyConnection, sheets: list[Sheet], incoming: 
     return tables
 
 
-def _write_rows(
-    con: duckdb.DuckDBPyConnection,
-    name: str,
-    sheets: Sequence[Sheet],
-    incoming: Mapping[str, pl.DataFrame],
-    settings: Settings,
-    moment: Moment,
-    *,
-    previous: Path | None,
-    is_copy: bool,
-) -> pl.DataFrame:
-    """Write the canonical tables and the load log; gives one row per file and block with its counts."""
-    has_previous = previous is not None
-    if is_copy:
-        changed = fold_in(con, incoming)
-        con.execute("drop schema loads cascade")
-    else:
-        write_canonical(con, incoming, previous=has_previous)
-        changed = pl.DataFrame(schema=CHANGE_SCHEMA)
-    files = _file_rows(name, sheets, changed)
-    _log(con, name, files, sheets, settings, moment, has_previous=has_previous)
-    _log_watermarks(con, sheets, has_previous=has_previous)
-    return files
+def _emptied(sheets: Sequence[Sheet]) -> pl.DataFrame:
+    """The files of which no row is valid, by table: what they gave when they were read before no longer holds."""
+    rows = [
+        (part.table, sheet.content_hash, sheet.file, sheet.sheet)
+        for sheet in sheets
+        for part in sheet.conformed
+        if part.read and part.good.is_empty()
+    ]
+    return pl.DataFrame(rows, schema=EMPTIED_SCHEMA, orient="row")
+
+
+def _renamed_stores(path: Path, settings: Settings) -> dict[str, str]:
+    """The stores of a snapshot that the settings call otherwise by now: an alias was added, or a name mended."""
+    with _opened(path) as con:
+        stores = [store for (store,) in con.execute("select distinct store from dim_store").fetchall()]
+    return {store: name for store in stores if (name := settings.store_named(store).name) != store}
 
 
 def _layout_of(path: Path) -> str | None:

@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from loaders.contracts import key_column
-from loaders.merge import empty_frame, write_canonical
+from loaders.merge import EMPTIED_SCHEMA, empty_frame, write_canonical
 from loaders.settings import Settings
 from loaders.star import FINDING_SCHEMA, Moment, build_star
 
@@ -75,7 +75,8 @@ def star(settings: Settings | None = None, as_of: datetime | None = None, **give
     with duckdb.connect() as con:
         con.execute("attach ':memory:' as snapshot")
         con.execute("use snapshot")
-        write_canonical(con, {table: rows(table, part) for table, part in given.items()}, previous=False)
+        brought = {table: rows(table, part) for table, part in given.items()}
+        write_canonical(con, brought, pl.DataFrame(schema=EMPTIED_SCHEMA), previous=False)
         findings = pl.DataFrame(schema=FINDING_SCHEMA)
         build_star(con, settings or Settings(), Moment(LOADED_AT, as_of), findings, lambda done, text: None)
         yield Query(con)

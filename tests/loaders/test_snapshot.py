@@ -420,3 +420,32 @@ def test_a_demo_that_cannot_be_written_is_a_clear_error(place: Path) -> None:
 def test_rolling_back_where_nothing_is_makes_no_folder(place: Path) -> None:
     assert "Hint:" in run(place, "rollback", "x", status=2)["stderr"]
     assert not (place / "wh").exists()
+
+
+def test_an_alias_added_later_gathers_the_records_loaded_under_it(place: Path) -> None:
+    head, *rows = LEADS.splitlines()
+    aliased = "\n".join([f"{head},store", *(f"{row},NTH" for row in rows)])
+    (place / "aliased.csv").write_text(aliased, encoding="utf-8")
+    run(place, "load", "aliased.csv")
+    assert _select(place, "select store from dim_store") == [("NTH",)]
+    text = (place / "settings.toml").read_text(encoding="utf-8")
+    (place / "settings.toml").write_text(text + 'aliases = ["NTH"]\n', encoding="utf-8")
+    run(place, "load", "sales.csv")
+    assert _select(place, "select store from dim_store") == [("North",)]
+    run(place, "load", "aliased.csv", "leads.csv")
+    assert _select(place, "select store, lead_id from canonical.lead order by 2") == [("North", "1"), ("North", "2")]
+    run(place, "load", "aliased.csv", "leads.csv", "sales.csv", warehouse="other")
+    assert star_of(place) == star_of(place, "other")
+
+
+def test_a_file_of_which_no_row_is_valid_any_more_gives_none(place: Path) -> None:
+    head, row = "lead_id,created_at,lead_type,status", "9,2026-03-01T10:00:00Z,internet,open"
+    (place / "nine.csv").write_text(f"{head}\n{row}\n", encoding="utf-8")
+    run(place, "load", "nine.csv", "sales.csv")
+    described = (ROOT / "loaders" / "profiles" / "generic.toml").read_text(encoding="utf-8")
+    mended = described.replace('created_at = "created_at"', 'created_at = "lead_type"', 1).replace(
+        '"generic"', '"own"', 1
+    )
+    (place / "own.toml").write_text(mended.replace('"generic"', '"own"', 1), encoding="utf-8")
+    run(place, "load", "nine.csv", options=["--profile", str(place / "own.toml")])
+    assert _select(place, "select lead_id from canonical.lead") == []

@@ -5,7 +5,7 @@ semi join touched_{table} using (store, system, {key})
 where not exists (
     from read_anew_{table} as i
     where i.file_hash = h.file_hash and i.source_file = h.source_file
-    and i.source_sheet is not distinct from h.source_sheet and i.store = h.store
+    and i.source_sheet is not distinct from h.source_sheet and coalesce(i.store, h.store) = h.store
 )
 union all by name
 select * exclude (file_number) from incoming_{table}
