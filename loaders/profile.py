@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -265,6 +266,12 @@ def load_profile(name_or_path: str | Path) -> Profile:
             f"{nearest(Path(name_or_path).stem, names)} Profiles: {', '.join(names)}; or name a TOML file of your own."
         )
         raise LoaderError(f'There is no profile "{name_or_path}".', hint.strip())
+    return _profile_in(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _profile_in(path: Path, _changed_at: int) -> Profile:
+    """The profile of a file as it stood at that time; a server that loads often reads each once."""
     try:
         return Profile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

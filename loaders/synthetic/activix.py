@@ -148,8 +148,8 @@ def _bad_events(rows: list[Row]) -> list[Row]:
 
 
 def _bad_touches(rows: list[Row]) -> list[Row]:
-    """A touch that belongs to nobody, and one that goes in no direction."""
-    wrongs: tuple[Row, ...] = ({"lead_id": None}, {"type": "sideways"})
+    """A touch that no loader can date, and one that goes in no direction."""
+    wrongs: tuple[Row, ...] = ({"occurred_at": _UNREADABLE}, {"type": "sideways"})
     return [
         {**row, "id": f"9990000{nth}", **wrong} for nth, (row, wrong) in enumerate(zip(rows[:2], wrongs, strict=False))
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import subprocess
 import sys
@@ -111,16 +110,6 @@ def test_an_older_export_that_comes_later_changes_nothing(place: Path) -> None:
     newest = star_of(place)
     run(place, "load", "leads.csv")
     assert star_of(place) == newest
-
-
-def test_the_order_and_grouping_of_files_does_not_matter(place: Path) -> None:
-    files = ("leads.csv", "corrected.csv", "sales.csv")
-    run(place, "load", *files, warehouse="all")
-    expected = star_of(place, "all")
-    for number, order in enumerate(itertools.permutations(files)):
-        for name in (*order, order[0]):
-            run(place, "load", name, warehouse=f"wh{number}")
-        assert star_of(place, f"wh{number}") == expected, order
 
 
 def test_rollback_publishes_an_earlier_snapshot_and_the_next_load_builds_on_it(place: Path) -> None:
