@@ -46,7 +46,7 @@ EVENTS: Final = (
 )
 # Lists of which only the meaning of their words matters to events, which is compared on its own.
 _WORDS: Final = ("person", "source", "crm_report")
-# Below so many leads a whole star is built in a second; above this share of them a scope saves little.
+# A small warehouse is built whole: finding a scope would cost as much. So is a scope above this share of all leads.
 SCOPE_FROM_LEADS: Final = 20_000
 _LARGEST_SHARE: Final = 0.2
 _FIRST_EVENT_STATEMENT: Final = "20"
