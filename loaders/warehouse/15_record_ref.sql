@@ -1,9 +1,6 @@
--- Grain: one row per contact, appointment, visit, sale, survey, service visit, task and status move: how it names its lead or customer.
+-- Grain: one row per appointment, visit, sale, survey, service visit, task and status move: how it names its lead or customer.
 create temp view record_ref as
-select 'contact' as kind, store, system, contact_id as id, lead_id, customer_id, customer_name, lead_created_on
-from record_contact
-union all
-select 'appointment', store, system, appointment_id, lead_id, customer_id, customer_name, lead_created_on
+select 'appointment' as kind, store, system, appointment_id as id, lead_id, customer_id, customer_name, lead_created_on
 from record_appointment
 union all
 select 'visit', store, system, visit_id, lead_id, customer_id, customer_name, lead_created_on
@@ -23,3 +20,7 @@ from record_task
 union all
 select 'status_change', store, system, status_change_id, lead_id, null, null, null
 from record_status_change;
+
+-- Grain: one row per contact, whole: the many touches are linked and keyed in one pass.
+create temp view contact_ref as
+select 'contact' as kind, contact_id as id, * from record_contact;

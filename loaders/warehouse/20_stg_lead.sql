@@ -7,7 +7,23 @@ leads as (
         s.store_key,
         s.time_zone,
         l.*
-        exclude (lead_type, vehicle_condition)
+        exclude (
+            lead_type,
+            vehicle_condition,
+            row_id,
+            file_hash,
+            source_sheet,
+            profile,
+            block,
+            exported_at,
+            modified_at,
+            is_deleted,
+            sub_source,
+            source_group,
+            vehicle,
+            crm_sold_at,
+            crm_total_gross
+        )
         replace (
             coalesce(l.customer_name, k.customer_name) as customer_name,
             coalesce(l.email, k.email) as email,
@@ -15,6 +31,7 @@ leads as (
             coalesce(l.phone_2, k.phones[2]) as phone_2,
             coalesce(l.merged_into, m.merged_into) as merged_into
         ),
+        name_key(coalesce(l.customer_name, k.customer_name)) as name_key,
         lower(regexp_extract(coalesce(l.email, k.email), '@([^\s@<>,;]*[^\s@<>,;.])', 1)) as email_domain,
         l.lead_type,
         coalesce(l.vehicle_condition, '(not given)') as vehicle_condition,

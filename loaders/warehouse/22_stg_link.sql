@@ -1,44 +1,48 @@
--- Grain: one row per contact, appointment, visit, task, status move, sale, survey and service visit.
--- By lead id; else by the CRM's customer id; else by the CRM's own list of links; else by name and lead day where exactly
--- one lead fits. Never guessed: a record that links give to several customers belongs to none.
-create temp table stg_link as
+-- Grain: one row per lead id of a system.
+create temp table lead_of_id as
+select store, system, lead_id, lead_key, customer_key from stg_customer_lead;
+
+-- Grain: one row per lead id that only one system of the store knows.
+create temp table lead_of_any_id as
+select
+    store,
+    lead_id,
+    any_value(lead_key) as lead_key,
+    any_value(customer_key) as customer_key
+from lead_of_id
+group by store, lead_id
+having count(*) = 1;
+
+-- Grain: one row per customer id of a system.
+create temp table customer_of_id as
+select store, system, customer_id, min(customer_key) as customer_key
+from stg_customer_lead
+where customer_id is not null and not regexp_matches(customer_id, '^(0+|-1)$')
+group by store, system, customer_id;
+
+-- Grain: one row per customer id that means one customer in all systems of the store.
+create temp table customer_of_any_id as
+select store, customer_id, any_value(customer_key) as customer_key
+from customer_of_id
+group by store, customer_id
+having count(distinct customer_key) = 1;
+
+-- Grain: one row per name and day that fit exactly one lead of the store.
+create temp table lead_of_name as
+select
+    store,
+    name_key,
+    created_on,
+    any_value(lead_key) as lead_key,
+    any_value(customer_key) as customer_key
+from stg_customer_lead
+where name_key <> ''
+group by store, name_key, created_on
+having count(*) = 1;
+
+-- Grain: one row per record that the CRM's own list of links gives to exactly one customer.
+create temp table lead_of_link as
 with
-records as (
-    select * from record_ref
-),
-own_leads as (
-    select store, system, lead_id, lead_key, customer_key from stg_customer_lead
-),
-any_leads as (
-    select store, lead_id, any_value(lead_key) as lead_key, any_value(customer_key) as customer_key
-    from stg_customer_lead
-    group by store, lead_id
-    having count(*) = 1
-),
-own_customers as (
-    select store, system, customer_id, min(customer_key) as customer_key
-    from stg_customer_lead
-    where customer_id is not null and not regexp_matches(customer_id, '^(0+|-1)$')
-    group by store, system, customer_id
-),
-any_customers as (
-    select store, customer_id, any_value(customer_key) as customer_key
-    from own_customers
-    group by store, customer_id
-    having count(distinct customer_key) = 1
-),
-named_leads as (
-    select
-        store,
-        name_key(customer_name) as name_key,
-        created_on,
-        any_value(lead_key) as lead_key,
-        any_value(customer_key) as customer_key
-    from stg_customer_lead
-    where name_key(customer_name) <> ''
-    group by 1, 2, 3
-    having count(*) = 1
-),
 -- A link without a kind may be of a record of any table: ids that are not there join nothing.
 links as (
     select
@@ -55,49 +59,50 @@ links as (
         o.lead_key,
         coalesce(o.customer_key, c.customer_key) as customer_key
     from link_ref as k
-    left join own_leads as o using (store, system, lead_id)
-    left join own_customers as c on c.store = k.store and c.system = k.system and c.customer_id = k.customer_id
+    left join lead_of_id as o using (store, system, lead_id)
+    left join customer_of_id as c on c.store = k.store and c.system = k.system and c.customer_id = k.customer_id
     where o.customer_key is not null or c.customer_key is not null
-),
-linked as (
-    select
-        kind,
-        store,
-        system,
-        id,
-        case when count(distinct lead_key) = 1 then any_value(lead_key) end as lead_key,
-        any_value(customer_key) as customer_key
-    from links
-    group by kind, store, system, id
-    having count(distinct customer_key) = 1
-),
-final as (
-    select
-        r.kind,
-        r.store,
-        r.system,
-        r.id,
-        coalesce(
-            o.lead_key,
-            a.lead_key,
-            case
-                when coalesce(c.customer_key, ac.customer_key) is not null then null
-                when k.customer_key is not null then k.lead_key
-                else n.lead_key
-            end
-        ) as lead_key,
-        coalesce(
-            o.customer_key, a.customer_key, c.customer_key, ac.customer_key, k.customer_key, n.customer_key
-        ) as customer_key
-    from records as r
-    left join own_leads as o using (store, system, lead_id)
-    left join any_leads as a on a.store = r.store and a.lead_id = r.lead_id
-    left join own_customers as c on c.store = r.store and c.system = r.system and c.customer_id = r.customer_id
-    left join any_customers as ac on ac.store = r.store and ac.customer_id = r.customer_id
-    left join linked as k on k.kind = r.kind and k.store = r.store and k.system = r.system and k.id = r.id
-    left join named_leads as n
-        on n.store = r.store
-        and n.name_key = name_key(r.customer_name)
-        and n.created_on = r.lead_created_on
 )
-select * from final;
+select
+    kind,
+    store,
+    system,
+    id,
+    case when count(distinct lead_key) = 1 then any_value(lead_key) end as lead_key,
+    any_value(customer_key) as customer_key
+from links
+group by kind, store, system, id
+having count(distinct customer_key) = 1;
+
+-- The records of a relation, each with its lead and its customer.
+-- By lead id; else by the CRM's customer id; else by the CRM's own list of links; else by name and lead day where exactly
+-- one lead fits. Never guessed: a record that links give to several customers belongs to none.
+create temp macro linked(records) as table
+select
+    r.*,
+    coalesce(
+        o.lead_key,
+        a.lead_key,
+        case
+            when coalesce(c.customer_key, ac.customer_key) is not null then null
+            when k.customer_key is not null then k.lead_key
+            else n.lead_key
+        end
+    ) as lead_key,
+    coalesce(
+        o.customer_key, a.customer_key, c.customer_key, ac.customer_key, k.customer_key, n.customer_key
+    ) as customer_key
+from query_table(records) as r
+left join lead_of_id as o using (store, system, lead_id)
+left join lead_of_any_id as a on a.store = r.store and a.lead_id = r.lead_id
+left join customer_of_id as c on c.store = r.store and c.system = r.system and c.customer_id = r.customer_id
+left join customer_of_any_id as ac on ac.store = r.store and ac.customer_id = r.customer_id
+left join lead_of_link as k on k.kind = r.kind and k.store = r.store and k.system = r.system and k.id = r.id
+left join lead_of_name as n
+    on n.store = r.store
+    and n.name_key = name_key(r.customer_name)
+    and n.created_on = r.lead_created_on;
+
+-- Grain: one row per appointment, visit, task, status move, sale, survey and service visit.
+create temp table stg_link as
+select kind, store, system, id, lead_key, customer_key from linked('record_ref');

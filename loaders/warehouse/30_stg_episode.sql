@@ -2,6 +2,18 @@
 -- An episode ends with a long silence of customer and staff, or with a counted sale; machines do not keep it alive.
 create temp table stg_episode as
 with
+-- Of touches that follow each other within a third of the silence that ends an episode, the first and the last tell.
+touches as (
+    select
+        store,
+        customer_key,
+        lead_key,
+        min(occurred_at) as first_at,
+        max(occurred_at) as last_at
+    from stg_contact
+    where customer_key is not null and (is_by_customer or (direction = 'out' and is_human))
+    group by store, customer_key, lead_key, cast(epoch(occurred_at) as bigint) // (select greatest(1, episode_gap_seconds // 3) from build)
+),
 activity as (
     select
         customer_key,
@@ -14,10 +26,10 @@ activity as (
         false as is_sale
     from stg_customer_lead
     union all
-    select c.customer_key, coalesce(l.is_sales_lead, true), null, c.time_zone, c.occurred_at, false, 2, false
-    from stg_contact as c
+    select t.customer_key, coalesce(l.is_sales_lead, true), null, d.time_zone, unnest([t.first_at, t.last_at]), false, 2, false
+    from touches as t
+    join dim_store as d using (store)
     left join stg_customer_lead as l using (lead_key)
-    where c.customer_key is not null and (c.is_by_customer or (c.direction = 'out' and c.is_human))
     union all
     select
         a.customer_key,
@@ -112,11 +124,12 @@ select
 from (select distinct opportunity_key, first_lead_key from stg_episode) as e
 join stg_customer_lead as l on l.lead_key = e.first_lead_key;
 
--- Grain: one row per contact, appointment, visit, task, status move, sale or survey that belongs to an episode.
+-- Grain: one row per contact without a lead, appointment, visit, task, status move, sale or survey that belongs to an episode.
 -- By its lead; else the customer's latest episode at that time; a touch may also precede the first episode by less than the gap.
 create temp table stg_event_episode as
 with
 events as (
+    -- The many touches with a lead are of its episode: nobody needs to look them up here.
     select
         'contact' as kind,
         contact_key as event_key,
@@ -126,6 +139,7 @@ events as (
         cast(null as date) as sold_on,
         false as is_by_day
     from stg_contact
+    where lead_key is null
     union all
     select 'appointment', appointment_key, lead_key, customer_key, coalesce(set_at, due_at), null, false
     from stg_appointment

@@ -68,8 +68,12 @@ opened as (
         open_seconds(r.created_at, c.opens_at, c.closes_at, c.open_seconds_before) as created_open_seconds,
         open_seconds(r.first_attempt_at, f.opens_at, f.closes_at, f.open_seconds_before) as attempt_open_seconds
     from reached as r
-    asof left join dim_date as c on c.store_key = r.store_key and r.created_at >= c.starts_at
-    asof left join dim_date as f on f.store_key = r.store_key and r.first_attempt_at >= f.starts_at
+    left join dim_date as c on c.store_key = r.store_key and c.day = least(r.created_on, (select max(day) from dim_date))
+    left join dim_date as f
+        on f.store_key = r.store_key
+        and f.day = least(
+            cast(timezone(r.time_zone, r.first_attempt_at) as date), (select max(day) from dim_date)
+        )
 ),
 final as (
     select

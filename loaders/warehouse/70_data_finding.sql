@@ -18,6 +18,11 @@ unlinked as (
     join dim_store as s using (store)
     where l.lead_key is null and l.customer_key is null and l.kind not in ('sale', 'survey')
     union all
+    select 'contact', s.store_key, c.contact_id, c.contact_key
+    from stg_contact as c
+    join dim_store as s using (store)
+    where c.lead_key is null and c.customer_key is null
+    union all
     select 'survey', l.store_key, l.id, l.survey_key
     from (select key3(store, system, id) as survey_key, * from stg_link join dim_store using (store)) as l
     join fct_survey as v using (survey_key)

@@ -8,6 +8,6 @@ select store, 'customer id:' || customer_id, lead_key, null
 from stg_lead
 where not regexp_matches(customer_id, '^(0+|-1)$')
 union all
-select store, 'name:' || name_key(customer_name) || '|' || cast(created_on as varchar), lead_key, null
+select store, 'name:' || name_key || '|' || cast(created_on as varchar), lead_key, null
 from stg_lead
-where name_key(customer_name) <> '';
+where name_key <> '';

@@ -1,45 +1,39 @@
 -- Grain: one row per episode that was touched: when each kind of touch was first seen.
 create temp table stg_touch as
 with
-touches as (
-    select
-        e.opportunity_key,
-        c.*,
-        o.created_at,
-        c.channel in ('text', 'email', 'chat') as is_message
-    from stg_contact as c
-    join stg_event_episode as e on e.kind = 'contact' and e.event_key = c.contact_key
-    join stg_opportunity as o using (opportunity_key)
-),
 -- The form that made the lead, logged as a message at the very second of creation, is no answer.
 forms as (
-    select t.contact_key
-    from touches as t
-    join stg_episode as e using (opportunity_key)
-    join stg_customer_lead as l on l.lead_key = e.lead_key
-    where t.direction = 'in' and t.occurred_at = l.created_at
+    select distinct e.opportunity_key, l.created_at as occurred_at
+    from stg_episode as e
+    join stg_customer_lead as l using (lead_key)
+),
+customer_messages as (
+    select opportunity_key, min(occurred_at) as customer_message_at
+    from fct_contact
+    anti join forms using (opportunity_key, occurred_at)
+    where is_by_customer and channel in ('text', 'email', 'chat')
+    group by opportunity_key
 ),
 firsts as (
     select
-        opportunity_key,
-        min(occurred_at) filter (direction = 'out' and is_human) as first_attempt_at,
-        arg_min(person_key, struct_pack(moment := occurred_at, key := contact_key)) filter (
-            direction = 'out' and is_human
-        ) as responder_key,
-        min(occurred_at) filter (direction = 'out') as first_any_response_at,
-        min(occurred_at) filter (is_by_customer and occurred_at > created_at) as first_reply_at,
-        min(occurred_at) filter (channel = 'call' and result = 'connected' and is_human) as answered_call_at,
-        min(occurred_at) filter (channel = 'visit') as visited_at,
-        min(occurred_at) filter (
-            is_message and is_by_customer and contact_key not in (select contact_key from forms)
-        ) as customer_message_at,
-        min(occurred_at) filter (
-            is_message and direction = 'out' and is_human and result not in ('bounced', 'opted_out')
+        c.opportunity_key,
+        min(c.occurred_at) filter (c.is_attempt) as first_attempt_at,
+        arg_min(c.person_key, struct_pack(moment := c.occurred_at, key := c.contact_key)) filter (c.is_attempt)
+            as responder_key,
+        min(c.occurred_at) filter (c.direction = 'out') as first_any_response_at,
+        min(c.occurred_at) filter (c.is_by_customer and c.occurred_at > o.created_at) as first_reply_at,
+        min(c.occurred_at) filter (c.channel = 'call' and c.result = 'connected' and c.is_human) as answered_call_at,
+        min(c.occurred_at) filter (c.channel = 'visit') as visited_at,
+        min(c.occurred_at) filter (
+            c.is_attempt and c.channel in ('text', 'email', 'chat') and c.result not in ('bounced', 'opted_out')
         ) as person_message_at
-    from touches
-    group by opportunity_key
+    from fct_contact as c
+    join stg_opportunity as o using (opportunity_key)
+    group by c.opportunity_key
 )
-select * from firsts;
+select f.*, m.customer_message_at
+from firsts as f
+left join customer_messages as m using (opportunity_key);
 
 -- Grain: one row per episode with a sales appointment.
 create temp table stg_appointment_milestone as
