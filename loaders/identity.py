@@ -104,15 +104,16 @@ def marks(leads: pl.DataFrame, countries: Mapping[str, str] | None = None) -> pl
         phone=phone_keys(leads["phone"], country),
         phone_2=phone_keys(leads["phone_2"], country),
     )
-    within = {column: _within_system(column) for column in ("customer_id", "merged_into", "lead_id")}
+    merged = named.filter(pl.col("merged_into").ne_missing(pl.col("lead_id")) & pl.col("merged_into").is_not_null())
+    target = merged.select("store", "system", lead_id="merged_into").unique()
     every = [
         _marks(named, "email", email_key("email")),
         _marks(named, "phone", pl.col("phone")),
         _marks(named.filter(pl.col("phone_2").ne_missing(pl.col("phone"))), "phone", pl.col("phone_2")),
-        _marks(named, "customer", within["customer_id"]),
+        _marks(named, "customer", _within_system("customer_id")),
         # A lead and those that the CRM merged into it carry the same mark.
-        _marks(named.filter(pl.col("merged_into").ne_missing(pl.col("lead_id"))), "merge", within["merged_into"]),
-        _marks(named, "merge", within["lead_id"]),
+        _marks(merged, "merge", _within_system("merged_into")),
+        _marks(named.join(target, on=["store", "system", "lead_id"], how="semi"), "merge", _within_system("lead_id")),
     ]
     return pl.concat(every)
 

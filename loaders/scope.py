@@ -25,8 +25,8 @@ from loaders.star import (
     LEADS_READY,
     Moment,
     hand_over,
+    make_records,
     match_leads,
-    records_statement,
     remember_words,
     run,
     statements,
@@ -49,6 +49,9 @@ _WORDS: Final = ("person", "source", "crm_report")
 # A small warehouse is built whole: finding a scope would cost as much. So is a scope above this share of all leads.
 SCOPE_FROM_LEADS: Final = 20_000
 _LARGEST_SHARE: Final = 0.2
+# Rows that are written again leave gaps in the file. Closing them each day would cost more than all else; a whole build
+# does it, after this many partial ones.
+_MOST_PARTIAL_BUILDS: Final = 30
 _FIRST_EVENT_STATEMENT: Final = "20"
 # Of what each row of a fact in the scope holds the key.
 _FACTS: Final = {
@@ -91,6 +94,8 @@ def build_scope(
     _narrow_records(con)
     run(con, [path for path in paths if path.name >= _FIRST_EVENT_STATEMENT], settings, progress)
     _write(con)
+    con.execute("insert into snapshot.build.partial_build select loaded_at from build")
+    con.execute("set max_vacuum_tasks = 0")
     return True
 
 
@@ -98,6 +103,8 @@ def _is_worthwhile(con: duckdb.DuckDBPyConnection, changed: Collection[str]) -> 
     events = [table for table in changed if table in EVENTS]
     others = [table for table in changed if table not in EVENTS + _WORDS]
     if any(_count(con, f"changed_{table}") for table in others) or _has_other_settings(con):
+        return False
+    if _count(con, "previous.build.partial_build") >= _MOST_PARTIAL_BUILDS:
         return False
     leads = _count(con, "previous.fct_lead")
     touched = sum(_count(con, f"changed_{table}") for table in events)
@@ -114,9 +121,9 @@ def _lay_out_records(con: duckdb.DuckDBPyConnection, changed: Collection[str]) -
     """The records of every table, as in a full build; those of events also as `all_<table>`."""
     for table in TABLES:
         if table not in EVENTS or table == "sale":
-            con.execute(records_statement(table, f"record_{table}"))
+            make_records(con, table, f"record_{table}")
         else:
-            con.execute(records_statement(table, f"all_{table}"))
+            make_records(con, table, f"all_{table}")
             con.execute(f"create temp view record_{table} as select * from all_{table}")
         if table in EVENTS and table not in changed:
             key = key_column(table)

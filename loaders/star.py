@@ -27,6 +27,7 @@ WAREHOUSE_SQL: Final = Path(__file__).parent / "warehouse"
 LEADS_READY: Final = "20_stg_lead.sql"
 _MARK: Final = pl.concat_str("rule", pl.lit(":"), "value")
 SECONDS_PER_DAY: Final = 86_400
+SMALL_TABLE_ROWS: Final = 50_000
 REJECT_SCHEMA: Final = {
     "table": pl.String,
     "rule": pl.String,
@@ -73,7 +74,7 @@ def build_star(
     con.execute("set TimeZone = 'UTC'")
     _clear(con)
     for table in TABLES:
-        con.execute(records_statement(table, f"record_{table}"))
+        make_records(con, table, f"record_{table}")
     hand_over(con, settings, moment, findings)
     run(con, statements(), settings, progress)
     remember(con)
@@ -98,6 +99,7 @@ def remember(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("drop schema if exists snapshot.build cascade")
     con.execute("create schema snapshot.build")
     con.execute(template("lead_mark", "lead", kind="table", name="snapshot.build.lead_mark"))
+    con.execute("create table snapshot.build.partial_build (loaded_at timestamptz)")
     remember_words(con)
 
 
@@ -115,16 +117,27 @@ def _clear(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"drop table snapshot.main.{table}")
 
 
-def records_statement(table: str, name: str) -> str:
-    """The statement that makes the records of a table: a view, or a table where the star corrects them."""
-    key = key_column(table)
-    columns = [name for name in TABLES[table].columns() if name not in {"store", "system", key}]
+def make_records(con: duckdb.DuckDBPyConnection, table: str, name: str) -> None:
+    """Make the records of a table, each once: `name`. A view, or a table where the star corrects them."""
+    kind = "table" if table == "sale" else "view"
+    versions = f"select exists (from snapshot.canonical.{table} where not is_only_version)"
+    (has_versions,) = con.execute(versions).fetchall()[0]
+    if has_versions:
+        # Every statement that names a view plans it again: a small table is planned, and merged, once.
+        rows = f"select count(*) from snapshot.canonical.{table}"
+        kind = "table" if con.execute(rows).fetchall()[0][0] < SMALL_TABLE_ROWS else kind
+        con.execute(template("records", table, filled=_filled(table), content=content(table), kind=kind, name=name))
+    else:
+        con.execute(template("records_of_one_version", table, kind=kind, name=name))
+
+
+def _filled(table: str) -> str:
+    """Each column of a record that several kinds of export know in part."""
+    columns = [name for name in TABLES[table].columns() if name not in {"store", "system", key_column(table)}]
     flags = {name for name in columns if name in {"is_test", "is_resend", "is_automated"}}
-    filled = ",\n        ".join(
+    return ",\n        ".join(
         f"bool_or({name}) as {name}" if name in flags else f"arg_min({name}, nth) as {name}" for name in columns
     )
-    kind = "table" if table == "sale" else "view"
-    return template("records", table, filled=filled, content=content(table), kind=kind, name=name)
 
 
 def hand_over(con: duckdb.DuckDBPyConnection, settings: Settings, moment: Moment, findings: pl.DataFrame) -> None:

@@ -1,16 +1,20 @@
 -- Grain: no rows; the words that the other files share.
 
 -- A key: the same text for the same parts for ever.
-create temp macro key3(a, b, c) as left(md5(a || chr(31) || b || chr(31) || c), 16);
+create temp macro key3(a, b, c) as left(md5(a || e'\x1f' || b || e'\x1f' || c), 16);
 
 -- A word without case or spacing: "Cars  Online" and "cars online" are one source.
 create temp macro word_key(word) as lower(trim(regexp_replace(word, '\s+', ' ', 'g')));
 
--- A person's name with letters only and in no order: "Lee, Ana" and "Ana Lee" are one name, so are "O'Dell" and "ODell".
-create temp macro name_words(name) as
-    regexp_split_to_array(regexp_replace(lower(coalesce(name, '')), '[''`’]', '', 'g'), '[^\p{L}]+');
-create temp macro name_key(name) as
-    array_to_string(list_sort(list_filter(name_words(name), lambda part: part <> '')), ' ');
+-- The words of a name in one order, without case or what stands between them.
+create temp macro sorted_words(name, word) as
+    array_to_string(list_sort(regexp_extract_all(translate(lower(coalesce(name, '')), '''`’', ''), word)), ' ');
+
+-- A customer's name by its letters: "Lee, Ana" and "Ana Lee" are one name, so are "O'Dell" and "ODell".
+create temp macro name_key(name) as sorted_words(name, '\p{L}+');
+
+-- An employee's name, in which digits count: "Internet 1" and "Internet 2" are two people, so are the ids 1042 and 1043.
+create temp macro staff_key(name) as coalesce(nullif(sorted_words(name, '[\p{L}\p{N}]+'), ''), lower(trim(name)));
 
 -- A name made of test words and nothing else ("Test Test", "Dealer Test", "TEST LEAD - do not call"): never "Ana Testa", "Tim Test".
 create temp macro is_test_name(name) as

@@ -8,27 +8,25 @@ people as (
         system,
         person_id,
         coalesce(name, person_id) as name,
-        name_key(coalesce(name, person_id)) as name_key,
+        staff_key(coalesce(name, person_id)) as staff_key,
         role,
         team,
         started_on,
         ended_on,
-        count(*) over (partition by store, system, name_key(coalesce(name, person_id))) as namesakes
+        key3(store, system, person_id) as record_key
     from record_person
 ),
-grouped as (
-    select
-        *,
-        case when namesakes = 1 then name_key else key3(store, system, person_id) end as same_person
-    from people
+counted as (
+    select *, count(*) over (partition by store, system, staff_key) as namesakes from people
 ),
 final as (
     select
         *,
-        first_value(key3(store, system, person_id)) over (
-            partition by store, same_person order by system, person_id
+        first_value(record_key) over (
+            partition by store, case when namesakes = 1 then staff_key else record_key end
+            order by system, person_id
         ) as person_key
-    from grouped
+    from counted
 )
 select * from final;
 
@@ -53,22 +51,24 @@ by_id as (
     select store, system, person_id as ref, person_key from roster
 ),
 by_name as (
-    select store, name_key, min(person_key) as person_key
+    select store, staff_key, min(person_key) as person_key
     from roster
-    group by store, name_key
+    group by store, staff_key
     having count(distinct person_key) = 1
+),
+keyed as (
+    select *, staff_key(ref) as staff_key from named where ref is not null
 ),
 final as (
     select
         n.store,
         n.system,
         n.ref,
-        coalesce(i.person_key, b.person_key, key3(n.store, 'name', name_key(n.ref))) as person_key,
+        coalesce(i.person_key, b.person_key, key3(n.store, 'name', n.staff_key)) as person_key,
         i.person_key is null and b.person_key is null as is_new
-    from named as n
+    from keyed as n
     left join by_id as i using (store, system, ref)
-    left join by_name as b on b.store = n.store and b.name_key = name_key(n.ref)
-    where n.ref is not null
+    left join by_name as b using (store, staff_key)
 )
 select * from final;
 
@@ -97,13 +97,16 @@ people as (
     union all by name
     select * from unlisted
 ),
+keyed as (
+    select *, staff_key(name) as staff_key from people
+),
 labelled as (
     select
         *,
-        count(*) over (partition by name_key(name)) as namesakes,
-        count(*) over (partition by name_key(name), store) as namesakes_here,
-        row_number() over (partition by name_key(name), store order by person_key) as ordinal
-    from people
+        count(*) over (partition by staff_key) as namesakes,
+        count(*) over (partition by staff_key, store) as namesakes_here,
+        row_number() over (partition by staff_key, store order by person_key) as ordinal
+    from keyed
 ),
 final as (
     select

@@ -26,7 +26,7 @@ from loaders.intake import Choices, Sheet, take_in
 from loaders.settings import load_settings
 from loaders.star import FINDING_SCHEMA, Moment, build_star
 from tests.benchmarks import volume
-from tests.benchmarks.lean import LEAN_STAR
+from tests.benchmarks.lean import LEAN_STAR, differences
 
 LEADS: Final = 100_000
 DAY_ROWS: Final = 5_000
@@ -89,7 +89,10 @@ def star(settings: Path, warehouse: Path) -> dict[str, float]:
     again = warehouse / "again.duckdb"
     shutil.copyfile(serving, again)
     ours = _seconds(lambda: _build_again(again, settings))
-    leanest = _seconds(lambda: _build_lean(serving, warehouse / "lean.duckdb"))
+    lean = warehouse / "lean.duckdb"
+    leanest = _seconds(lambda: _build_lean(serving, lean))
+    if found := differences(again, lean):
+        raise AssertionError(f"the lean statements do not write the star's rows: {found}")
     return {"seconds": ours, "leanest": leanest, "ratio": ours / leanest}
 
 
