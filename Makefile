@@ -16,7 +16,7 @@ run: .venv/run.installed ## serve the dashboard; on the first start, simulate a 
 	@UPBOARD_WAREHOUSE="$(WAREHOUSE)" $(BIN)/python -m streamlit run dashboard.py --server.port $(PORT)
 
 test: .venv/test.installed ## every test; those in a browser need Debian's chromium, those of databases its postgresql
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/test.installed ## lint, format, types
 	$(BIN)/ruff check .

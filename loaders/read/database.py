@@ -21,7 +21,6 @@ from typing import Any, Final
 
 import polars as pl
 import sqlalchemy as sa
-from psycopg.types.string import TextLoader
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.sql.selectable import FromClause
 
@@ -367,6 +366,8 @@ def _keep_text(connection: sa.Connection) -> None:
 
     Yes and no, and bytes, arrive as such.
     """
+    from psycopg.types.string import TextLoader  # noqa: PLC0415  # a fifth of a second at every start, for databases only
+
     adapters = connection.connection.driver_connection.adapters  # type: ignore[union-attr]
     for kind in adapters.types:
         if kind.name not in _TYPED:

@@ -1,4 +1,6 @@
-"""A reader as a process of its own: `python -m tests.faults.reader WAREHOUSE follow|open STOP`, until STOP is there.
+"""A reader as a process of its own: `python -m tests.faults.reader WAREHOUSE follow|open STOP SECONDS`.
+
+It reads, waits so many seconds, and reads again, until STOP is there.
 
 Every load of the tests brings each of two stores one lead and one opportunity, so a reader that ever sees the stores
 apart, or fewer leads than before, has seen a mixed state. It ends with status 1 and says so; else with what it saw.
@@ -9,19 +11,16 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
 from metrics.engine import Warehouse, evaluate, open_warehouse, snapshot_facts
 from metrics.filters import Filters
 
-_BREATH: Final = 0.01
-
 
 def main() -> None:
     """Read again and again, following CURRENT with one open warehouse or opening it anew each time."""
-    directory, way, stop = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+    directory, way, stop, pause = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), float(sys.argv[4])
     warehouse = open_warehouse(directory)
     reads, seen, most = 0, set(), 0
     sys.stdout.write("ready\n")
@@ -35,7 +34,7 @@ def main() -> None:
         most = _checked(warehouse, most)
         seen.add(warehouse.snapshot)
         reads += 1
-        time.sleep(_BREATH)
+        time.sleep(pause)
     sys.stdout.write(f"{reads} {len(seen)} {most}\n")
 
 

@@ -32,8 +32,10 @@ class Seen:
     leads: int
 
 
-def read_while_loading(folder: Path, loads: int, keep: int, ways: Sequence[str]) -> list[Seen]:
+def read_while_loading(folder: Path, loads: int, keep: int, ways: Sequence[str], pause: float = 0.01) -> list[Seen]:
     """Load so many times, keeping so many snapshots, with a reader per way (follow, open) beside it.
+
+    A reader waits `pause` seconds between two reads.
 
     Raises:
         AssertionError: A reader saw an error or a mixed state.
@@ -42,7 +44,7 @@ def read_while_loading(folder: Path, loads: int, keep: int, ways: Sequence[str])
     write_files(folder, files | {"settings.toml": _SETTINGS.format(keep=keep)})
     warehouse, stop = folder / "wh", folder / "stop"
     load([folder / "day 0.csv"], warehouse, folder / "settings.toml")
-    readers = [_reader(warehouse, way, stop) for way in ways]
+    readers = [_reader(warehouse, way, stop, pause) for way in ways]
     try:
         for day in range(1, loads + 1):
             load([folder / f"day {day}.csv"], warehouse, folder / "settings.toml")
@@ -57,8 +59,8 @@ def _day(day: int) -> str:
     return as_csv([lead(f"{store}{day}", f"2025-03-01T{day % 24:02}:00", store=store) for store in ("North", "South")])
 
 
-def _reader(warehouse: Path, way: str, stop: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.faults.reader", str(warehouse), way, str(stop)]
+def _reader(warehouse: Path, way: str, stop: Path, pause: float) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.faults.reader", str(warehouse), way, str(stop), str(pause)]
     reader = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert reader.stdout is not None
     assert reader.stdout.readline() == "ready\n", reader.communicate()

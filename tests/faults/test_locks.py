@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,12 +31,19 @@ with only_writer(Path(sys.argv[1]), 0, lambda done, text: None):
 """
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def first_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Exports of five days, and a warehouse that the first of them was loaded into."""
+    folder = tmp_path_factory.mktemp("days")
     days = {f"day {day}.csv": as_csv([lead(f"{day}", f"2025-03-0{day}T10:00")]) for day in range(1, 6)}
-    write_files(tmp_path, days | SETTINGS)
-    load([tmp_path / "day 1.csv"], tmp_path / "wh", tmp_path / "now.toml")
-    return tmp_path
+    write_files(folder, days | SETTINGS)
+    load([folder / "day 1.csv"], folder / "wh", folder / "now.toml")
+    return folder
+
+
+@pytest.fixture
+def place(first_day: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(first_day, tmp_path / "place"))
 
 
 @contextmanager

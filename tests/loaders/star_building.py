@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -82,14 +82,53 @@ def star(settings: Settings | None = None, as_of: datetime | None = None, **give
         yield Query(con)
 
 
-class Query:
-    """Runs a query on a built star."""
+def store_of(case: int) -> str:
+    """The store that holds the rows of a case of `stars`."""
+    return f"case {case:02}"
 
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+
+@contextmanager
+def stars(cases: Sequence[Mapping[str, list[Row]]], settings: Settings | None = None) -> Iterator[list[Query]]:
+    """A query for each case, on the star of its rows alone; all are built as one star, which takes the time of one.
+
+    Each case has a store of its own (`store_of`), and its query sees the rows of that store: stores share neither
+    records nor "now". What stores do share (sources, settings, the label that tells namesakes apart) they share here.
+    """
+    given: dict[str, list[Row]] = {}
+    for number, case in enumerate(cases):
+        for table, part in case.items():
+            own = [
+                {"store": store_of(number), key_column(table): f"{table}{nth}"} | row for nth, row in enumerate(part, 1)
+            ]
+            given.setdefault(table, []).extend(own)
+    with star(settings, None, **given) as everything:
+        everything.see_one_store()
+        yield [everything.of_store(store_of(number)) for number in range(len(cases))]
+
+
+class Query:
+    """Runs a query on a built star, or on what it holds of one store."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, store: str | None = None) -> None:
         self._con = con
+        self._store = store
+
+    def of_store(self, store: str) -> Query:
+        """The same star, of which only one store is seen."""
+        return Query(self._con, store)
+
+    def see_one_store(self) -> None:
+        """Put a view of one store, which each query names, before every table of the star that tells stores apart."""
+        listed = "select distinct table_name from duckdb_columns() where database_name = 'snapshot'"
+        for row in self(f"{listed} and schema_name = 'main' and column_name = 'store_key'"):
+            name = row["table_name"]
+            own = f"select * from snapshot.main.{name} where store_key in (getvariable('seen'), '')"
+            self._con.execute(f"create temp view {name} as {own}")
 
     def __call__(self, text: str) -> list[Row]:
         """The rows of a query as dictionaries."""
+        if self._store:
+            self._con.execute("set variable seen = key3(?, '', '')", [self._store])
         found: list[Row] = self._con.sql(text).pl().to_dicts()
         return found
 

@@ -18,7 +18,7 @@ from loaders.errors import LoaderError
 from loaders.identity import email_key, guarded, joining_marks, marks, match_customers, phone_keys
 from loaders.settings import Identity, Settings
 from loaders.why_same import Explanation, masked, why_same
-from tests.loaders.star_building import Row, moment, star
+from tests.loaders.star_building import Row, moment, star, stars
 
 SCHEMA: dict[str, pl.DataType] = {
     **dict.fromkeys(("lead_key", "store", "system", "lead_id", "customer_id", "customer_name"), pl.String()),
@@ -322,43 +322,41 @@ def test_a_deleted_lead_is_gone_and_why_same_says_so(warehouse: Path) -> None:
 # --- test leads -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "email", "is_test"),
-    [
-        ("Test Test", None, True),
-        ("TEST", None, True),
-        ("Dealer Test", None, True),
-        ("Test Lead - DO NOT CALL", None, True),
-        ("Test, Customer", None, True),
-        ("Test2", None, True),
-        ("Ana Testa", None, False),
-        ("Tim Test", None, False),
-        ("Jon Tester", None, False),
-        ("Testa Rossa", None, False),
-        ("Do Contest", None, False),
-        ("Lead Customer", None, False),
-        (None, "test@example.com", True),
-        (None, "Test.Lead2@example.com", True),
-        (None, "ana@test.com", True),
-        (None, "testa@example.com", False),
-        (None, "contest@example.com", False),
-        (None, "ana.test@example.com", False),
-        (None, "ana@example.com", False),
-        (None, "rep@lakeside.example", True),
-        (None, "rep@mail.lakeside.example", True),
-        (None, "rep@notlakeside.example", False),
-    ],
-)
-def test_test_leads_are_recognised_and_people_are_not_taken_for_them(
-    name: str | None, email: str | None, is_test: bool
-) -> None:
+def test_test_leads_are_recognised_and_people_are_not_taken_for_them() -> None:
+    """Each lead alone at a store, by name and e-mail: is it a test?"""
+    is_test = {
+        ("Test Test", None): True,
+        ("TEST", None): True,
+        ("Dealer Test", None): True,
+        ("Test Lead - DO NOT CALL", None): True,
+        ("Test, Customer", None): True,
+        ("Test2", None): True,
+        ("Ana Testa", None): False,
+        ("Tim Test", None): False,
+        ("Jon Tester", None): False,
+        ("Testa Rossa", None): False,
+        ("Do Contest", None): False,
+        ("Lead Customer", None): False,
+        (None, "test@example.com"): True,
+        (None, "Test.Lead2@example.com"): True,
+        (None, "ana@test.com"): True,
+        (None, "testa@example.com"): False,
+        (None, "contest@example.com"): False,
+        (None, "ana.test@example.com"): False,
+        (None, "ana@example.com"): False,
+        (None, "rep@lakeside.example"): True,
+        (None, "rep@mail.lakeside.example"): True,
+        (None, "rep@notlakeside.example"): False,
+    }
     own = Settings.model_validate({"test_leads": {"domains": ["lakeside.example"]}})
-    lead = {"created_at": moment("2026-03-01 10:00"), "customer_name": name, "email": email}
-    with star(own, lead=[lead]) as query:
-        assert query.one("select is_counted from fct_lead")["is_counted"] is not is_test
-        assert query.one("select is_eligible from fct_opportunity")["is_eligible"] is not is_test
-        found = query("from data_finding where finding = 'test_lead_recognised'")
-        assert [row["record"] for row in found] == (["lead1"] if is_test else [])
+    at = moment("2026-03-01 10:00")
+    cases = [{"lead": [{"created_at": at, "customer_name": name, "email": email}]} for name, email in is_test]
+    with stars(cases, own) as queries:
+        for (who, expected), query in zip(is_test.items(), queries, strict=True):
+            assert query.one("select is_counted from fct_lead")["is_counted"] is not expected, who
+            assert query.one("select is_eligible from fct_opportunity")["is_eligible"] is not expected, who
+            found = query("from data_finding where finding = 'test_lead_recognised'")
+            assert [row["record"] for row in found] == (["lead1"] if expected else []), who
 
 
 def test_recognition_can_be_switched_off_and_what_the_crm_calls_a_test_stays_one() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -34,10 +35,31 @@ S1,1,2026-03-03T10:00:00Z,"$1,500.50",Ana Lee
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
+    return with_files(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def leads_loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse that leads.csv was loaded into, to be copied."""
+    folder = with_files(tmp_path_factory.mktemp("leads"))
+    run(folder, "load", "leads.csv")
+    return folder / "wh"
+
+
+@pytest.fixture
+def first(place: Path, leads_loaded: Path) -> str:
+    """The name of the first snapshot of the place's warehouse: leads.csv was loaded into it."""
+    serving = current_path(shutil.copytree(leads_loaded, place / "wh"))
+    assert serving is not None
+    return serving.stem
+
+
+def with_files(folder: Path) -> Path:
+    """The folder, with three exports and settings in it."""
     for name, text in {"leads.csv": LEADS, "corrected.csv": CORRECTED, "sales.csv": SALES}.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    (tmp_path / "settings.toml").write_text('[[store]]\nname = "North"\ntime_zone = "America/Chicago"\n')
-    return tmp_path
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "settings.toml").write_text('[[store]]\nname = "North"\ntime_zone = "America/Chicago"\n')
+    return folder
 
 
 def run(
@@ -96,8 +118,7 @@ def test_a_copy_of_a_file_changes_no_number(place: Path) -> None:
     assert star_of(place) == before
 
 
-def test_a_later_export_of_a_record_updates_it(place: Path) -> None:
-    run(place, "load", "leads.csv")
+def test_a_later_export_of_a_record_updates_it(place: Path, first: str) -> None:
     updated = run(place, "load", "corrected.csv")
     (file,) = updated["files"]
     assert file["tables"]["lead"] == {"read": 2, "accepted": 2, "rejected": 0, "unchanged": 0, "updated": 1}
@@ -112,8 +133,7 @@ def test_an_older_export_that_comes_later_changes_nothing(place: Path) -> None:
     assert star_of(place) == newest
 
 
-def test_rollback_publishes_an_earlier_snapshot_and_the_next_load_builds_on_it(place: Path) -> None:
-    first = run(place, "load", "leads.csv")["snapshot"]
+def test_rollback_publishes_an_earlier_snapshot_and_the_next_load_builds_on_it(place: Path, first: str) -> None:
     second = run(place, "load", "corrected.csv")["snapshot"]
     kept = run(place, "history")["snapshots"]
     assert [(entry["snapshot"], entry["is_current"]) for entry in kept] == [(second, True), (first, False)]
@@ -123,8 +143,7 @@ def test_rollback_publishes_an_earlier_snapshot_and_the_next_load_builds_on_it(p
     assert _select(place, "select count(*), count(distinct sale_key) from fct_lead, fct_sale") == [(2, 1)]
 
 
-def test_rollback_to_an_unknown_snapshot_names_the_kept_ones(place: Path) -> None:
-    first = run(place, "load", "leads.csv")["snapshot"]
+def test_rollback_to_an_unknown_snapshot_names_the_kept_ones(place: Path, first: str) -> None:
     said = run(place, "rollback", "yesterday", status=2)["stderr"]
     assert "yesterday" in said
     assert first in said
@@ -139,8 +158,7 @@ def test_only_the_set_number_of_snapshots_is_kept(place: Path) -> None:
     assert len(list((place / "wh" / "snapshots").iterdir())) == 2
 
 
-def test_a_load_that_fails_leaves_the_last_snapshot_serving(place: Path) -> None:
-    run(place, "load", "leads.csv")
+def test_a_load_that_fails_leaves_the_last_snapshot_serving(place: Path, first: str) -> None:
     before = star_of(place)
     run(place, "load", "missing.csv", status=1)
     (place / "empty.csv").write_text("")
@@ -159,8 +177,7 @@ def test_one_bad_file_does_not_stop_the_others(place: Path) -> None:
     assert _select(place, "select count(*) from fct_lead") == [(2,)]
 
 
-def test_a_killed_load_leaves_the_last_snapshot_and_the_next_load_succeeds(place: Path) -> None:
-    run(place, "load", "leads.csv")
+def test_a_killed_load_leaves_the_last_snapshot_and_the_next_load_succeeds(place: Path, first: str) -> None:
     before = star_of(place)
     program = (
         "import os, signal, sys\n"
@@ -216,16 +233,14 @@ def test_check_says_what_would_happen_and_writes_nothing(place: Path) -> None:
     assert {path.name for path in place.iterdir()} == {"leads.csv", "corrected.csv", "sales.csv", "settings.toml"}
 
 
-def test_changed_settings_rebuild_the_star_from_the_same_files(place: Path) -> None:
-    first = run(place, "load", "leads.csv")["snapshot"]
+def test_changed_settings_rebuild_the_star_from_the_same_files(place: Path, first: str) -> None:
     settings = (place / "settings.toml").read_text().replace("America/Chicago", "America/New_York")
     (place / "settings.toml").write_text(settings)
     assert run(place, "load", "leads.csv")["snapshot"] != first
     assert _select(place, "select time_zone from dim_store") == [("America/New_York",)]
 
 
-def test_a_snapshot_can_be_opened_by_duckdb_1_2_and_later(place: Path) -> None:
-    run(place, "load", "leads.csv")
+def test_a_snapshot_can_be_opened_by_duckdb_1_2_and_later(place: Path, first: str) -> None:
     path = current_path(place / "wh")
     assert path is not None
     with duckdb.connect() as con:
@@ -257,8 +272,7 @@ def test_a_load_tells_people_every_count_and_file_name_in_full(place: Path) -> N
     assert all(len(line) <= 80 for line in (told[0], told[2]))
 
 
-def test_rejects_show_people_the_whole_row_and_every_rule(place: Path) -> None:
-    run(place, "load", "leads.csv")
+def test_rejects_show_people_the_whole_row_and_every_rule(place: Path, first: str) -> None:
     told = CliRunner().invoke(app, ["rejects", "--warehouse", str(place / "wh")], env={"COLUMNS": "80"}).stdout
     assert 'line 4, lead: created_at not readable as date: "2026-03-32T10:00:00Z"' in told
     assert "lead_id: 3 | " in told
@@ -377,18 +391,16 @@ def test_no_cell_of_a_file_that_nobody_knows_is_kept(place: Path) -> None:
     assert b"private remark" not in path.read_bytes()
 
 
-def test_a_pointer_to_nowhere_can_be_mended_by_the_command_that_its_hint_names(place: Path) -> None:
-    name = run(place, "load", "leads.csv")["snapshot"]
+def test_a_pointer_to_nowhere_can_be_mended_by_the_command_that_its_hint_names(place: Path, first: str) -> None:
     (place / "wh" / "CURRENT").write_text("snapshots/none.duckdb\n")
     said = run(place, "load", "sales.csv", status=1)["stderr"]
-    assert f"python -m loaders rollback {name} --warehouse {place / 'wh'}" in said
+    assert f"python -m loaders rollback {first} --warehouse {place / 'wh'}" in said
     assert [entry["is_current"] for entry in run(place, "history")["snapshots"]] == [False]
-    run(place, "rollback", name)
+    run(place, "rollback", first)
     run(place, "load", "sales.csv")
 
 
-def test_a_damaged_snapshot_is_told_and_the_one_before_it_offered(place: Path) -> None:
-    first = run(place, "load", "leads.csv")["snapshot"]
+def test_a_damaged_snapshot_is_told_and_the_one_before_it_offered(place: Path, first: str) -> None:
     second = run(place, "load", "sales.csv")["snapshot"]
     damaged = place / "wh" / "snapshots" / f"{second}.duckdb"
     damaged.write_bytes(damaged.read_bytes()[:3000])

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-import pytest
-
-from tests.loaders.star_building import Row, star
+from tests.loaders.star_building import Row, star, stars
 
 
 def entry(first: date, last: date, **more: object) -> Row:
@@ -32,18 +30,16 @@ def test_a_month_and_its_days_of_one_campaign_are_one_finding() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {**FIFTH, "campaign": "Trucks"},
-        {**FIFTH, "account": "second"},
-        {**FIFTH, "source": "Facebook"},
-        {**FIFTH, "amount": None},
-        MARCH,
-        entry(date(2026, 4, 1), date(2026, 4, 30), campaign="Brand"),
-    ],
-    ids=["other campaign", "other account", "other source", "unknown amount", "same period", "next month"],
-)
-def test_what_does_not_overlap_or_is_a_part_of_the_same_period_is_no_finding(other: Row) -> None:
-    with star(spend=[MARCH, other]) as query:
-        assert query.one("select count(*) as n from data_finding")["n"] == 0
+def test_what_does_not_overlap_or_is_a_part_of_the_same_period_is_no_finding() -> None:
+    others = {
+        "other campaign": {**FIFTH, "campaign": "Trucks"},
+        "other account": {**FIFTH, "account": "second"},
+        "other source": {**FIFTH, "source": "Facebook"},
+        "unknown amount": {**FIFTH, "amount": None},
+        "same period": MARCH,
+        "next month": entry(date(2026, 4, 1), date(2026, 4, 30), campaign="Brand"),
+    }
+    with stars([{"spend": [MARCH, other]} for other in others.values()]) as queries:
+        for case, query in zip(others, queries, strict=True):
+            assert query("from fct_spend"), case
+            assert query.one("select count(*) as n from data_finding")["n"] == 0, case

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loaders.settings import Settings
-from tests.loaders.star_building import Row, moment, star
+from tests.loaders.star_building import Row, moment, star, stars, store_of
 
 DAY = 86_400
 
@@ -68,22 +68,22 @@ def test_every_table_exists_and_is_empty_without_records() -> None:
 # --- identity and episodes --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "customers"),
-    [
+def test_same_customer_by_normalised_email_phone_or_crm_id_never_a_placeholder() -> None:
+    """Two leads, and how many customers they are."""
+    pairs: list[tuple[Row, Row, int]] = [
         ({"email": "ana@example.com"}, {"email": " ANA@example.com"}, 1),
         ({"phone": "(312) 555-0142"}, {"phone_2": "+1 312 555 0142"}, 1),
         ({"phone": "0000000000"}, {"phone": "000-000-0000"}, 2),
         ({"email": "none@none.com"}, {"email": "none@none.com"}, 2),
         ({"customer_id": "77"}, {"customer_id": "77"}, 1),
         ({}, {}, 2),
-    ],
-)
-def test_same_customer_by_normalised_email_phone_or_crm_id_never_a_placeholder(
-    first: Row, second: Row, customers: int
-) -> None:
-    with star(lead=[lead("2026-03-01 10:00", **first), lead("2026-03-02 10:00", **second)]) as query:
-        assert query.one("select count(distinct customer_key) as n from fct_lead")["n"] == customers
+    ]
+    cases = [
+        {"lead": [lead("2026-03-01 10:00", **first), lead("2026-03-02 10:00", **second)]} for first, second, _ in pairs
+    ]
+    with stars(cases) as queries:
+        found = [query.one("select count(distinct customer_key) as n from fct_lead")["n"] for query in queries]
+    assert found == [customers for *_, customers in pairs]
 
 
 def test_a_phone_with_more_than_three_names_joins_nobody() -> None:
@@ -112,31 +112,28 @@ def test_the_same_email_in_two_stores_is_two_customers() -> None:
         assert query.one("select count(*) as n from fct_opportunity")["n"] == 2
 
 
-@pytest.mark.parametrize(("second", "episodes"), [("2026-05-30 10:00", 1), ("2026-05-30 10:01", 2)])
-def test_a_new_episode_starts_after_more_than_ninety_days_of_silence(second: str, episodes: int) -> None:
-    given = [lead("2026-03-01 10:00", customer_id="7"), lead(second, customer_id="7")]
-    with star(lead=given) as query:
-        assert query.one("select count(*) as n from fct_opportunity")["n"] == episodes
+def test_a_new_episode_starts_after_more_than_ninety_days_of_silence() -> None:
+    first = lead("2026-03-01 10:00", customer_id="7")
+    seconds = ("2026-05-30 10:00", "2026-05-30 10:01")
+    with stars([{"lead": [first, lead(second, customer_id="7")]} for second in seconds]) as queries:
+        assert [query.one("select count(*) as n from fct_opportunity")["n"] for query in queries] == [1, 2]
 
 
-@pytest.mark.parametrize(
-    ("touched", "episodes"), [({}, 1), ({"direction": "in"}, 1), ({"is_automated": True}, 2), ({"person": "Bot"}, 2)]
-)
-def test_people_and_customers_keep_an_episode_alive_and_machines_do_not(touched: Row, episodes: int) -> None:
+def test_people_and_customers_keep_an_episode_alive_and_machines_do_not() -> None:
     leads = [lead("2026-01-01 10:00", customer_id="7"), lead("2026-05-01 10:00", customer_id="7")]
-    contacts = [touch("2026-03-01 10:00", **touched)]
     bot = [{"person_id": "Bot", "name": "Bot", "role": "machine"}]
-    with star(lead=leads, contact=contacts, person=bot) as query:
-        assert query.one("select count(*) as n from fct_opportunity")["n"] == episodes
+    touches: list[Row] = [{}, {"direction": "in"}, {"is_automated": True}, {"person": "Bot"}]
+    cases = [{"lead": leads, "contact": [touch("2026-03-01 10:00", **touched)], "person": bot} for touched in touches]
+    with stars(cases) as queries:
+        assert [query.one("select count(*) as n from fct_opportunity")["n"] for query in queries] == [1, 1, 2, 2]
 
 
-@pytest.mark.parametrize(("reversed_at", "episodes"), [(None, 2), ("2026-03-09 10:00", 1)])
-def test_a_sale_ends_an_episode_unless_it_was_reversed(reversed_at: str | None, episodes: int) -> None:
+def test_a_sale_ends_an_episode_unless_it_was_reversed() -> None:
     leads = [lead("2026-03-01 10:00", customer_id="7"), lead("2026-03-20 10:00", customer_id="7")]
-    deal = {"lead_id": "lead1", "sold_at": moment("2026-03-05 10:00")}
-    deal["reversed_at"] = moment(reversed_at) if reversed_at else None
-    with star(lead=leads, sale=[deal]) as query:
-        assert query.one("select count(*) as n from fct_opportunity")["n"] == episodes
+    deal = {"lead_id": "lead1", "sold_at": moment("2026-03-05 10:00"), "reversed_at": None}
+    deals = (deal, deal | {"reversed_at": moment("2026-03-09 10:00")})
+    with stars([{"lead": leads, "sale": [given]} for given in deals]) as queries:
+        assert [query.one("select count(*) as n from fct_opportunity")["n"] for query in queries] == [2, 1]
 
 
 def test_a_sale_known_by_its_day_does_not_split_the_leads_of_that_day() -> None:
@@ -182,9 +179,9 @@ MESSAGE_IN = {"direction": "in", "channel": "text", "result": "received"}
 MESSAGE_OUT = {"channel": "text", "result": "sent"}
 
 
-@pytest.mark.parametrize(
-    ("touches", "contacted_at"),
-    [
+def test_contacted_means_both_sides_spoke_and_ours_was_a_person() -> None:
+    """The touches of a lead of 10:00, and when that is contacted."""
+    told: list[tuple[list[Row], str | None]] = [
         ([touch("2026-03-01 11:00", result="connected")], "2026-03-01 11:00"),
         ([touch("2026-03-01 11:00", direction="in", result="connected")], "2026-03-01 11:00"),
         ([touch("2026-03-01 11:00", result="left_message")], None),
@@ -196,13 +193,10 @@ MESSAGE_OUT = {"channel": "text", "result": "sent"}
         ([touch("2026-03-01 10:00", **MESSAGE_IN), touch("2026-03-01 12:00", **MESSAGE_OUT)], None),
         ([touch("2026-03-01 15:00", direction="in", channel="visit", result="other")], "2026-03-01 15:00"),
         ([touch("2026-03-01 11:00", **MESSAGE_IN), touch("2026-03-01 12:00", channel="text", result="bounced")], None),
-    ],
-)
-def test_contacted_means_both_sides_spoke_and_ours_was_a_person(touches: list[Row], contacted_at: str | None) -> None:
-    with star(lead=[lead("2026-03-01 10:00")], contact=touches) as query:
-        found = query.one("select is_contacted, contacted_at from fct_opportunity")
-    expected = moment(contacted_at) if contacted_at else None
-    assert found == {"is_contacted": contacted_at is not None, "contacted_at": expected}
+    ]
+    with stars([{"lead": [lead("2026-03-01 10:00")], "contact": touches} for touches, _ in told]) as queries:
+        found = [query.one("select is_contacted, contacted_at from fct_opportunity") for query in queries]
+    assert found == [{"is_contacted": at is not None, "contacted_at": moment(at) if at else None} for _, at in told]
 
 
 def test_a_booking_or_a_sale_does_not_imply_contact_and_a_show_does() -> None:
@@ -276,21 +270,24 @@ def test_a_milestone_before_creation_is_reached_has_no_lag_and_is_a_finding() ->
     assert found == {"finding": "milestone_before_creation", "record": "lead1"}
 
 
-@pytest.mark.parametrize(
-    ("created", "is_created_date", "sold", "is_sold_date", "seconds"),
-    [
+def test_lags_are_seconds_between_times_and_calendar_days_where_either_is_a_date() -> None:
+    """When created, sold, whether either is only a day, and the seconds between."""
+    told = [
         ("2026-03-01 18:00", False, "2026-03-02 09:00", False, 15 * 3600),
         ("2026-03-01 18:00", False, "2026-03-31 00:00", True, 30 * DAY),
         ("2026-03-01 00:00", True, "2026-03-31 23:00", False, 30 * DAY),
         ("2026-03-01 18:00", False, "2026-03-01 00:00", True, 0),
-    ],
-)
-def test_lags_are_seconds_between_times_and_calendar_days_where_either_is_a_date(
-    created: str, is_created_date: bool, sold: str, is_sold_date: bool, seconds: int
-) -> None:
-    deal = {"lead_id": "lead1", "sold_at": moment(sold), "sold_at_is_date": is_sold_date}
-    with star(lead=[lead(created, created_at_is_date=is_created_date)], sale=[deal]) as query:
-        assert query.one("select seconds_to_sold from fct_opportunity")["seconds_to_sold"] == seconds
+    ]
+    cases = [
+        {
+            "lead": [lead(created, created_at_is_date=is_created_date)],
+            "sale": [{"lead_id": "lead1", "sold_at": moment(sold), "sold_at_is_date": is_sold_date}],
+        }
+        for created, is_created_date, sold, is_sold_date, _ in told
+    ]
+    with stars(cases) as queries:
+        found = [query.one("select seconds_to_sold from fct_opportunity")["seconds_to_sold"] for query in queries]
+    assert found == [seconds for *_, seconds in told]
 
 
 def test_maturity_of_a_lead_known_by_its_day_counts_from_the_end_of_that_day() -> None:
@@ -307,9 +304,9 @@ def test_maturity_of_a_lead_known_by_its_day_counts_from_the_end_of_that_day() -
 HOURS = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat"), "09:00-20:00") | {"sun": "closed"}
 
 
-@pytest.mark.parametrize(
-    ("created", "answered", "open_seconds"),
-    [
+def test_open_seconds_count_only_opening_hours() -> None:
+    """When created, when answered, and how many seconds the store was open between."""
+    told = [
         ("2026-03-02T10:00:00-06:00", "2026-03-02T10:10:00-06:00", 600),
         # Monday 19:50 to Tuesday 09:10: ten minutes before closing and ten after opening.
         ("2026-03-02T19:50:00-06:00", "2026-03-03T09:10:00-06:00", 1200),
@@ -321,32 +318,32 @@ HOURS = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat"), "09:00-20:00")
         ("2026-04-03T19:00:00-05:00", "2026-04-06T10:00:00-05:00", 3600 + 3600),
         # Saturday to Monday over the autumn night (2025-11-02 02:00 becomes 01:00 again).
         ("2025-11-01T19:30:00-05:00", "2025-11-03T09:00:00-06:00", 1800),
-    ],
-)
-def test_open_seconds_count_only_opening_hours(created: str, answered: str, open_seconds: int) -> None:
-    store = {"name": "North", "time_zone": "America/Chicago", "hours": HOURS, "holidays": [date(2026, 4, 4)]}
-    given = [{"created_at": datetime.fromisoformat(created).astimezone(UTC)}]
-    answer = [{"lead_id": "lead1", "occurred_at": datetime.fromisoformat(answered).astimezone(UTC)}]
-    with star(settings(store=[store]), lead=given, contact=answer) as query:
-        found = query.one("select open_seconds_to_first_attempt as n from fct_opportunity")
-    assert found["n"] == open_seconds
+    ]
+    store = {"time_zone": "America/Chicago", "hours": HOURS, "holidays": [date(2026, 4, 4)]}
+    named = [store | {"name": store_of(number)} for number in range(len(told))]
+    cases: list[dict[str, list[Row]]] = [
+        {
+            "lead": [{"created_at": datetime.fromisoformat(created).astimezone(UTC)}],
+            "contact": [{"lead_id": "lead1", "occurred_at": datetime.fromisoformat(answered).astimezone(UTC)}],
+        }
+        for created, answered, _ in told
+    ]
+    with stars(cases, settings(store=named)) as queries:
+        found = [query.one("select open_seconds_to_first_attempt as n from fct_opportunity")["n"] for query in queries]
+    assert found == [open_seconds for *_, open_seconds in told]
 
 
-@pytest.mark.parametrize(
-    ("night", "hours"), [("2026-03-08", 23), ("2025-11-02", 25)], ids=["spring forward", "fall back"]
-)
-def test_a_store_that_never_closes_is_open_for_the_real_hours_of_both_daylight_saving_nights(
-    night: str, hours: int
-) -> None:
+def test_a_store_that_never_closes_is_open_for_the_real_hours_of_both_daylight_saving_nights() -> None:
     always = dict.fromkeys(HOURS, "00:00-24:00")
     store = {"name": "North", "time_zone": "America/Chicago", "hours": always}
     with star(settings(store=[store]), lead=[lead("2026-03-01 10:00")]) as query:
-        found = query.one(f"""
-            select cast(epoch(closes_at) - epoch(opens_at) as bigint) as open_seconds,
-                open_seconds_before - lag(open_seconds_before) over (order by day) as day_before
-            from dim_date where day between date '{night}' - 1 and date '{night}'
-            qualify day = '{night}'""")
-    assert found == {"open_seconds": hours * 3600, "day_before": DAY}
+        for night, hours in (("2026-03-08", 23), ("2025-11-02", 25)):
+            found = query.one(f"""
+                select cast(epoch(closes_at) - epoch(opens_at) as bigint) as open_seconds,
+                    open_seconds_before - lag(open_seconds_before) over (order by day) as day_before
+                from dim_date where day between date '{night}' - 1 and date '{night}'
+                qualify day = '{night}'""")
+            assert found == {"open_seconds": hours * 3600, "day_before": DAY}, night
 
 
 def test_a_touch_before_the_first_calendar_day_has_no_open_seconds_and_breaks_nothing() -> None:
@@ -367,9 +364,8 @@ def appointment(**more: object) -> Row:
     return booked | more
 
 
-@pytest.mark.parametrize(
-    ("given", "is_standing"),
-    [
+def test_an_appointment_stands_unless_cancelled_or_moved_before_it_was_due() -> None:
+    told = [
         (appointment(outcome="no_show"), True),
         (appointment(outcome="open"), True),
         (appointment(outcome="cancelled", cancelled_at=moment("2026-03-04 10:00")), False),
@@ -379,11 +375,10 @@ def appointment(**more: object) -> Row:
         (appointment(outcome="rescheduled", rescheduled_at=moment("2026-03-06 10:00")), True),
         (appointment(outcome="shown", appointment_type="service"), False),
         (appointment(outcome="shown", appointment_type="test_drive"), True),
-    ],
-)
-def test_an_appointment_stands_unless_cancelled_or_moved_before_it_was_due(given: Row, is_standing: bool) -> None:
-    with star(lead=[lead("2026-03-01 10:00")], appointment=[given]) as query:
-        assert query.one("select is_standing from fct_appointment")["is_standing"] is is_standing
+    ]
+    with stars([{"lead": [lead("2026-03-01 10:00")], "appointment": [given]} for given, _ in told]) as queries:
+        found = [query.one("select is_standing from fct_appointment")["is_standing"] for query in queries]
+    assert found == [is_standing for _, is_standing in told]
 
 
 def test_a_status_without_its_time_counts_as_in_advance_and_is_a_finding() -> None:
@@ -415,19 +410,18 @@ def test_an_appointment_without_a_set_time_is_due_and_reached_and_is_a_finding()
     assert found == {"is_appointment_set": True, "appointment_set_at": None, "is_shown": True}
 
 
-@pytest.mark.parametrize(
-    ("given", "is_confirmed"),
-    [
+def test_confirmed_counts_before_due_or_as_a_flag_without_a_time() -> None:
+    told: list[tuple[Row, bool]] = [
         ({"confirmed_at": moment("2026-03-05 09:00")}, True),
         ({"confirmed_at": moment("2026-03-05 16:00")}, False),
         ({"is_confirmed": True}, True),
         ({"is_confirmed": False}, False),
         ({}, False),
-    ],
-)
-def test_confirmed_counts_before_due_or_as_a_flag_without_a_time(given: Row, is_confirmed: bool) -> None:
-    with star(lead=[lead("2026-03-01 10:00")], appointment=[appointment(**given)]) as query:
-        assert query.one("select is_confirmed from fct_appointment")["is_confirmed"] is is_confirmed
+    ]
+    cases = [{"lead": [lead("2026-03-01 10:00")], "appointment": [appointment(**given)]} for given, _ in told]
+    with stars(cases) as queries:
+        found = [query.one("select is_confirmed from fct_appointment")["is_confirmed"] for query in queries]
+    assert found == [is_confirmed for _, is_confirmed in told]
 
 
 # --- sales ------------------------------------------------------------------------------------------------------------
@@ -450,57 +444,56 @@ def test_a_split_deal_is_two_halves_that_sum_to_the_cent() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("given", "gross"),
-    [
+def sold(given: Row) -> dict[str, list[Row]]:
+    """A lead, and a deal of it that says this."""
+    deal = {"lead_id": "lead1", "sold_at": moment("2026-03-03 10:00")} | given
+    return {"lead": [lead("2026-03-01 10:00")], "sale": [deal]}
+
+
+def test_gross_is_total_else_front_plus_back_else_unknown() -> None:
+    told: list[tuple[Row, str | None]] = [
         ({"total_gross": "900", "front_gross": "100"}, "900.00"),
         ({"front_gross": "100", "back_gross": "-20.50"}, "79.50"),
         ({"back_gross": "300"}, "300.00"),
         ({}, None),
-    ],
-)
-def test_gross_is_total_else_front_plus_back_else_unknown(given: Row, gross: str | None) -> None:
-    deal = {"lead_id": "lead1", "sold_at": moment("2026-03-03 10:00")} | given
-    with star(lead=[lead("2026-03-01 10:00")], sale=[deal]) as query:
-        found = query.one("select cast(gross as varchar) as gross, has_known_gross from fct_sale")
-    assert found == {"gross": gross, "has_known_gross": gross is not None}
+    ]
+    with stars([sold(given) for given, _ in told]) as queries:
+        found = [
+            query.one("select cast(gross as varchar) as gross, has_known_gross from fct_sale") for query in queries
+        ]
+    assert found == [{"gross": gross, "has_known_gross": gross is not None} for _, gross in told]
 
 
-@pytest.mark.parametrize(
-    ("given", "is_counted"),
-    [
+def test_retail_and_lease_deals_count_unless_reversed() -> None:
+    told: list[tuple[Row, bool]] = [
         ({}, True),
         ({"sale_type": "lease"}, True),
         ({"sale_type": "wholesale"}, False),
         ({"sale_type": "fleet"}, False),
         ({"sale_type": "dealer_trade"}, False),
         ({"reversed_at": moment("2026-03-09 10:00")}, False),
-    ],
-)
-def test_retail_and_lease_deals_count_unless_reversed(given: Row, is_counted: bool) -> None:
-    deal = {"lead_id": "lead1", "sold_at": moment("2026-03-03 10:00")} | given
-    with star(lead=[lead("2026-03-01 10:00")], sale=[deal]) as query:
-        assert query.one("select is_counted from fct_sale")["is_counted"] is is_counted
-        assert query.one("select is_sold from fct_opportunity")["is_sold"] is is_counted
+    ]
+    with stars([sold(given) for given, _ in told]) as queries:
+        deals = [query.one("select is_counted from fct_sale")["is_counted"] for query in queries]
+        opportunities = [query.one("select is_sold from fct_opportunity")["is_sold"] for query in queries]
+    assert deals == opportunities == [is_counted for _, is_counted in told]
 
 
-@pytest.mark.parametrize(
-    ("sold_at", "is_linked"),
-    [("2026-08-28 10:00", True), ("2026-08-28 10:01", False), ("2026-02-28 10:00", False)],
-)
-def test_a_sale_without_a_lead_goes_to_the_customers_latest_opportunity_within_180_days(
-    sold_at: str, is_linked: bool
-) -> None:
-    deal = {"customer_id": "7", "sold_at": moment(sold_at), "sale_id": "unled"}
-    with star(lead=[lead("2026-03-01 10:00", customer_id="7")], sale=[deal]) as query:
-        found = query.one("""select opportunity_key is not null as is_linked, source, lead_type from fct_sale
-            join dim_source using (source_key)""")
-    expected = (
-        {"is_linked": True, "source": "(no source)", "lead_type": "internet"}
-        if is_linked
-        else {"is_linked": False, "source": "(no lead)", "lead_type": "(no lead)"}
-    )
-    assert found == expected
+def test_a_sale_without_a_lead_goes_to_the_customers_latest_opportunity_within_180_days() -> None:
+    told = {"2026-08-28 10:00": True, "2026-08-28 10:01": False, "2026-02-28 10:00": False}
+    cases: list[dict[str, list[Row]]] = [
+        {
+            "lead": [lead("2026-03-01 10:00", customer_id="7")],
+            "sale": [{"customer_id": "7", "sold_at": moment(sold_at), "sale_id": "unled"}],
+        }
+        for sold_at in told
+    ]
+    text = """select opportunity_key is not null as is_linked, source, lead_type from fct_sale
+        join dim_source using (source_key)"""
+    linked = {"is_linked": True, "source": "(no source)", "lead_type": "internet"}
+    alone = {"is_linked": False, "source": "(no lead)", "lead_type": "(no lead)"}
+    with stars(cases) as queries:
+        assert [query.one(text) for query in queries] == [linked if is_linked else alone for is_linked in told.values()]
 
 
 def test_records_of_one_deal_in_crm_and_dms_are_one_by_vin_else_by_customer_and_day() -> None:
@@ -587,6 +580,14 @@ def test_people_are_one_by_id_or_by_a_unique_name_and_namesakes_stay_apart() -> 
     ]
     assert len(listed) == 3
     assert sellers == 1
+
+
+def test_people_whose_names_differ_in_a_number_only_are_different_people() -> None:
+    names = ["Internet 1", "Internet 2", "internet  2", "1042", "1043", "***", "---"]
+    leads = [lead("2026-03-01 10:00", customer_id=str(number), salesperson=name) for number, name in enumerate(names)]
+    with star(lead=leads) as query:
+        sellers = query.one("select count(distinct salesperson_key) as n from fct_lead")["n"]
+    assert sellers == 6
 
 
 def test_a_source_id_stands_for_the_name_in_the_crms_own_list_and_case_and_spacing_are_one_source() -> None:
@@ -691,18 +692,15 @@ def test_visits_tasks_status_changes_and_repair_orders_have_one_row_a_record_wit
     assert order == {"customer_key": customer, "person_key": person, "opened_on": date(2026, 4, 3)}
 
 
-@pytest.mark.parametrize(
-    ("refs", "is_linked"),
-    [
+def test_a_survey_belongs_to_the_opportunity_of_its_lead_customer_or_deal() -> None:
+    told: list[tuple[Row, bool]] = [
         ({"lead_id": "lead1"}, True),
         ({"customer_id": "7"}, True),
         ({"sale_id": "S1"}, True),
         ({"sale_id": "S1", "system": "survey_sheet"}, True),
         ({"sale_id": "S9"}, False),
         ({}, False),
-    ],
-)
-def test_a_survey_belongs_to_the_opportunity_of_its_lead_customer_or_deal(refs: Row, is_linked: bool) -> None:
+    ]
     answered = {
         "answered_at": moment("2026-03-20 10:00"),
         "instrument": "Delivery",
@@ -713,14 +711,16 @@ def test_a_survey_belongs_to_the_opportunity_of_its_lead_customer_or_deal(refs: 
     }
     given = [lead("2026-03-01 10:00", customer_id="7", source="Web", salesperson="Ana")]
     deal = {"sale_id": "S1", "lead_id": "lead1", "sold_at": moment("2026-03-05 10:00")}
-    text = """select source, person, fct_survey.customer_key = 'unknown' as is_unknown from fct_survey
-        join dim_source using (source_key) join dim_person using (person_key)"""
-    with star(lead=given, sale=[deal], survey=[answered | refs]) as query:
-        found = query.one(text)
-        findings = [row["finding"] for row in query("from data_finding")]
+    text = """select source, dim_person.name as person, fct_survey.customer_key = 'unknown' as is_unknown
+        from fct_survey join dim_source using (source_key)
+        join dim_person using (person_key)"""
     linked = {"source": "Web", "person": "Ana", "is_unknown": False}
-    assert found == (linked if is_linked else {"source": "(no lead)", "person": "(unassigned)", "is_unknown": True})
-    assert findings == ([] if is_linked else ["no_lead_found"])
+    alone = {"source": "(no lead)", "person": "(unassigned)", "is_unknown": True}
+    with stars([{"lead": given, "sale": [deal], "survey": [answered | refs]} for refs, _ in told]) as queries:
+        for (refs, is_linked), query in zip(told, queries, strict=True):
+            findings = [row["finding"] for row in query("from data_finding")]
+            assert query.one(text) == (linked if is_linked else alone), refs
+            assert findings == ([] if is_linked else ["no_lead_found"]), refs
 
 
 def test_figures_that_a_crm_reports_keep_their_source_and_period() -> None:
