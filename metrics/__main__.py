@@ -363,6 +363,8 @@ def _spoken(value: float | None, unit: Unit) -> str:
         return f"{value:.1%}"
     if unit is Unit.MINUTES:
         return f"{value:,.1f} min"
+    if unit is Unit.DAYS:
+        return f"{value:,.1f} days"
     return f"{value:,.2f}" if unit is Unit.MONEY else f"{value:,.10g}"
 
 

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Kind = Literal["count", "sum", "conversion", "median", "ratio"]
+Kind = Literal["count", "sum", "conversion", "median", "quantile", "ratio"]
 SECONDS_A_DAY: Final = 86_400
 
 
@@ -44,7 +44,12 @@ class Unit(StrEnum):
     CARS = "cars"
     SHARE = "share"
     MINUTES = "minutes"
+    DAYS = "days"
+    POINTS = "points"
     MONEY = "money"
+
+
+SECONDS_IN: Final = {Unit.MINUTES: 60, Unit.DAYS: SECONDS_A_DAY}
 
 
 class _Frozen(BaseModel):
@@ -93,8 +98,9 @@ class Fact(_Frozen):
     """A fact table of the star and what may be asked of it.
 
     `created_by` is the latest instant at which a row can have begun. `spend_flag` marks rows of source-months whose
-    spend is known. `is_shared` says that its source can be shared out by the attribution bridge. `shown_columns` list a
-    row in full, beside its labels; `telling_columns` are the few that fit a terminal.
+    spend is known. `is_shared` says that its source can be shared out by the attribution bridge. `weight` is the column
+    by which a row counts where one thing has several rows (the halves of a split deal). `shown_columns` list a row in
+    full, beside its labels; `telling_columns` are the few that fit a terminal.
     """
 
     name: str
@@ -108,8 +114,14 @@ class Fact(_Frozen):
     has_customer: bool = True
     spend_flag: str | None = None
     is_shared: bool = False
+    weight: str | None = None
     shown_columns: tuple[str, ...]
     telling_columns: tuple[str, ...]
+
+    @property
+    def has_source(self) -> bool:
+        """Whether its rows come from a lead source."""
+        return "source" in self.dimensions
 
     def clock(self, name: str) -> Clock:
         """The clock of that name; MetricError where the fact has none."""
@@ -133,9 +145,11 @@ DIMENSIONS: Final = (
     Dimension(name="lead_type", label="Lead type", table="fact"),
     Dimension(name="vehicle_condition", label="New or used", table="fact"),
     Dimension(name="appointment_type", label="Appointment type", table="fact"),
+    Dimension(name="instrument", label="Survey", table="fact"),
 )
 DIMENSION_NAMES: Final = tuple(dimension.name for dimension in DIMENSIONS)
-ROLES: Final = ("salesperson", "bdc_agent", "setter", "responder")
+# "person" is whoever the record itself names: of a task, a visit, a survey, a repair order.
+ROLES: Final = ("salesperson", "bdc_agent", "setter", "responder", "person")
 
 _SOURCE_DIMENSIONS: Final = tuple(dimension.name for dimension in DIMENSIONS if dimension.table == "dim_source")
 _SHARED_DIMENSIONS: Final = ("store", "person", *_SOURCE_DIMENSIONS, "lead_type", "vehicle_condition")
@@ -146,7 +160,11 @@ OPPORTUNITY: Final = Fact(
     noun="opportunities",
     one="opportunity",
     key="opportunity_key",
-    clocks=(_CREATED, Clock(name="shown_at", at="shown_at", on="shown_on", verb="shown")),
+    clocks=(
+        _CREATED,
+        Clock(name="shown_at", at="shown_at", on="shown_on", verb="shown"),
+        Clock(name="sold_at", at="sold_at", on="", verb="sold"),
+    ),
     milestones=(
         Milestone(
             flag="is_attempted",
@@ -211,7 +229,13 @@ APPOINTMENT: Final = Fact(
         Clock(name="set_at", at="set_at", on="set_on", verb="set"),
         Clock(name="due_at", at="due_at", on="due_on", verb="due"),
     ),
-    milestones=(Milestone(flag="is_confirmed", at="confirmed_at"), Milestone(flag="is_shown", at="shown_at")),
+    milestones=(
+        Milestone(flag="is_confirmed", at="confirmed_at"),
+        Milestone(flag="is_shown", at="shown_at"),
+        Milestone(flag="is_chain_shown", at="chain_shown_at"),
+        Milestone(flag="is_followed_up", at="followed_up_at", seconds="seconds_to_follow_up"),
+        Milestone(flag="is_recovered", at="recovered_at"),
+    ),
     dimensions=(*_SHARED_DIMENSIONS, "appointment_type"),
     roles=("setter", "salesperson", "bdc_agent", "responder"),
     is_shared=True,
@@ -238,16 +262,25 @@ SALE: Final = Fact(
     clocks=(
         Clock(name="sold_at", at="sold_at", on="sold_on", verb="closed"),
         Clock(name="created_at", at="created_at", on="created_on", verb="of_the_cohort"),
+        Clock(name="delivered_at", at="delivered_at", on="delivered_on", verb="delivered"),
+        Clock(name="reversed_at", at="reversed_at", on="reversed_on", verb="taken_back"),
     ),
     # A deal that closes later than now has not been made yet, whenever its opportunity began.
-    milestones=(Milestone(flag="is_counted", at="sold_at", on="sold_on"),),
+    milestones=(
+        Milestone(flag="is_counted", at="sold_at", on="sold_on"),
+        Milestone(flag="is_surveyed", at="survey_answered_at"),
+        Milestone(flag="is_kept", at="kept_at", seconds="seconds_to_return"),
+    ),
     dimensions=_SHARED_DIMENSIONS,
     roles=("salesperson", "bdc_agent"),
     spend_flag="has_known_spend",
     is_shared=True,
+    weight="weight",
     shown_columns=(
         "sale_type",
         "sold_at",
+        "delivered_at",
+        "reversed_at",
         "created_at",
         "weight",
         "front_gross",
@@ -273,11 +306,94 @@ SPEND_ENTRY: Final = Fact(
     shown_columns=("campaign", "day", "amount", "is_known", "source_file", "source_line"),
     telling_columns=("day", "source", "campaign", "amount", "source_file", "source_line"),
 )
-FACTS: Final = {fact.name: fact for fact in (OPPORTUNITY, LEAD, APPOINTMENT, SALE, SPEND_ENTRY)}
+VISIT: Final = Fact(
+    name="fct_visit",
+    noun="visits",
+    one="visit",
+    key="visit_key",
+    clocks=(Clock(name="arrived_at", at="arrived_at", on="arrived_on", verb="arrived"),),
+    milestones=(Milestone(flag="is_sold", at="sold_at"),),
+    dimensions=_SHARED_DIMENSIONS,
+    roles=("person", "salesperson", "bdc_agent"),
+    is_shared=True,
+    shown_columns=(
+        "arrived_at",
+        "is_demo",
+        "is_write_up",
+        "is_turnover",
+        "is_be_back",
+        "opportunity_key",
+        "source_file",
+        "source_line",
+    ),
+    telling_columns=("arrived_at", "customer", "person", "is_demo", "is_write_up", "is_be_back"),
+)
+TASK: Final = Fact(
+    name="fct_task",
+    noun="tasks",
+    one="task",
+    key="task_key",
+    clocks=(Clock(name="due_at", at="due_at", on="due_on", verb="due"),),
+    milestones=(
+        Milestone(flag="is_completed", at="completed_at"),
+        Milestone(flag="is_done_on_time", at="completed_at"),
+    ),
+    dimensions=("store", "person"),
+    roles=("person",),
+    has_customer=False,
+    shown_columns=("due_at", "completed_at", "outcome", "opportunity_key", "source_file", "source_line"),
+    telling_columns=("due_at", "person", "completed_at", "outcome", "source_file", "source_line"),
+)
+SURVEY: Final = Fact(
+    name="fct_survey",
+    noun="surveys",
+    one="survey",
+    key="survey_key",
+    clocks=(Clock(name="answered_at", at="answered_at", on="answered_on", verb="answered"),),
+    dimensions=(*_SHARED_DIMENSIONS, "instrument"),
+    roles=("person", "salesperson", "bdc_agent"),
+    is_shared=True,
+    shown_columns=("instrument", "kind", "answered_at", "score", "opportunity_key", "source_file", "source_line"),
+    telling_columns=("answered_at", "customer", "person", "instrument", "score"),
+)
+SERVICE_VISIT: Final = Fact(
+    name="fct_service_visit",
+    noun="service_visits",
+    one="service visit",
+    key="service_visit_key",
+    clocks=(Clock(name="opened_at", at="opened_at", on="opened_on", verb="opened"),),
+    milestones=(
+        Milestone(flag="is_kept", at="kept_at", seconds="seconds_to_return"),
+        Milestone(flag="is_bought", at="bought_at", seconds="seconds_to_bought"),
+    ),
+    dimensions=("store", "person"),
+    roles=("person",),
+    shown_columns=("opened_at", "closed_at", "kept_at", "bought_at", "amount", "source_file", "source_line"),
+    telling_columns=("opened_at", "customer", "person", "kept_at", "bought_at"),
+)
+CRM_REPORT: Final = Fact(
+    name="fct_crm_report",
+    noun="reported_figures",
+    one="figure of a CRM's report",
+    key="crm_report_key",
+    clocks=(Clock(name="period_start", at=None, on="period_start", verb="by_period"),),
+    dimensions=("store", *_SOURCE_DIMENSIONS),
+    has_customer=False,
+    shown_columns=("measure", "period_start", "period_end", "value", "loaded_leads", "source_file", "source_line"),
+    telling_columns=("source", "measure", "period_start", "period_end", "value", "loaded_leads"),
+)
+FACTS: Final = {
+    fact.name: fact
+    for fact in (OPPORTUNITY, LEAD, APPOINTMENT, SALE, SPEND_ENTRY, VISIT, TASK, SURVEY, SERVICE_VISIT, CRM_REPORT)
+}
 
 
 class Window(_Frozen):
-    """The time a row has to convert. `days` of 86,400 s, or, where None, the store's response standard in open time."""
+    """The time a row has to convert. `days` of 86,400 s, or, where None, the store's response standard in open time.
+
+    It closes for a row that many days after its `start`; from the latest instant where only the day of creation is
+    known.
+    """
 
     start: str
     end: str
@@ -296,7 +412,10 @@ class Settles(_Frozen):
 
 
 class Declared(_Frozen):
-    """What every metric states about itself."""
+    """What every metric states about itself.
+
+    `kept_apart` is a dimension whose labels are never put into one number: it must be split or filtered to one.
+    """
 
     name: str
     label: str
@@ -305,11 +424,12 @@ class Declared(_Frozen):
     description: str
     higher_is_better: bool | None = None
     credits: tuple[str, ...] = ()
+    kept_apart: str | None = None
 
     @property
     @abstractmethod
     def kind(self) -> Kind:
-        """Which of the five kinds it is."""
+        """Which of the kinds it is."""
 
     @property
     @abstractmethod
@@ -369,23 +489,38 @@ class OneFact(Declared):
 
 
 class Measure(OneFact):
-    """A count of rows, a sum of a column, or a median of a lag.
+    """A count of rows, a sum of a column, or a quantile of a lag (the median, where nothing else is said).
 
     `known` is the flag of rows whose `column` is known. A sum with `is_zero_when_empty` is 0 over no rows (and null
-    over rows of which none is known); without it no known row means null. For a median, `reached` is the flag of the
-    rows whose lag has ended; the others count as infinitely long. A median is of seconds and is given in minutes.
+    over rows of which none is known); without it no known row means null. A quantile is of seconds and is given in
+    minutes or days. It looks at the rows whose lag has ended; for a median with `reached`, the flag of those rows, the
+    others count as well, as infinitely long.
     """
 
     measures: Literal["count", "sum", "median"] = "count"
     column: str | None = None
     known: str | None = None
     reached: str | None = None
+    quantile: float = Field(default=0.5, gt=0, lt=1)
     is_zero_when_empty: bool = True
 
     @property
     def kind(self) -> Kind:
-        """Count, sum or median."""
-        return self.measures
+        """Count, sum, median, or another quantile."""
+        return "quantile" if self.is_quantile and self.quantile != 0.5 else self.measures
+
+    @property
+    def is_quantile(self) -> bool:
+        """Whether it is a value in the middle of others, so that parts do not add up to it."""
+        return self.measures == "median"
+
+    @model_validator(mode="after")
+    def _waits_only_for_a_median(self) -> Measure:
+        if self.is_quantile and self.unit not in SECONDS_IN:
+            raise ValueError(f"{self.name}: a lag is given in minutes or days")
+        if self.reached and self.quantile != 0.5:
+            raise ValueError(f"{self.name}: only a median counts those who still wait")
+        return self
 
 
 class Conversion(OneFact):
@@ -412,7 +547,8 @@ class Conversion(OneFact):
 
         A window is counted from its own row, and the flags of an appointment may have no date.
         """
-        return self.within is None and self.fact == OPPORTUNITY.name
+        is_dated = self.table.milestone(self.converted) is not None
+        return self.within is None and self.fact == OPPORTUNITY.name and is_dated and not self.counts_misses
 
 
 class Ratio(Declared):

@@ -11,7 +11,7 @@ from metrics.declare import Conversion, Measure, Metric, Ratio
 
 _HEAD: Final = """# Metrics
 
-Every number of Upboard, in the order of `metrics/catalog.py`. This page is written by `python -m metrics docs`:
+Every number of Upboard, in the order of `metrics/catalog/`. This page is written by `python -m metrics docs`:
 change the declarations, not the page. `python -m metrics show METRIC --sql` prints the query behind a number.
 
 - A rate of *hits out of chances* comes with a 95 % Wilson interval. Rates are made from summed parts, never averaged.
@@ -44,6 +44,8 @@ def details(metric: Metric) -> dict[str, str]:
         stated |= _measure(metric)
     else:
         stated |= _ratio(metric)
+    if metric.kept_apart:
+        stated["Never mixed"] = f"one {metric.kept_apart.replace('_', ' ')} at a time: split by it, or choose one"
     stated["Credit"] = ", ".join(metric.credits) or "nobody: it cannot be split by person"
     return stated | {"Can be split by": ", ".join(metric.dimensions)}
 
@@ -76,11 +78,18 @@ def _measure(metric: Measure) -> dict[str, str]:
     written: dict[str, Callable[[Measure], str]] = {
         "count": lambda measure: f"rows of {measure.fact}",
         "sum": lambda measure: f"the sum of {measure.fact}.{measure.column}",
-        "median": lambda measure: f"the median of {measure.fact}.{measure.column}, in minutes",
+        "median": _quantile,
     }
     base = f", with {_flags(metric.base)}" if metric.base else ""
     known = f"; only rows with {_flags((metric.known,))}" if metric.known else ""
     return {"Counts": f"{written[metric.measures](metric)}{base}{known}", "Clock": metric.clock}
+
+
+def _quantile(measure: Measure) -> str:
+    named = {0.25: "first quartile", 0.5: "median", 0.75: "third quartile"}
+    word = named.get(measure.quantile, f"{measure.quantile:.0%} quantile")
+    waiting = "; those still waiting count as infinitely long" if measure.reached else ", where it has ended"
+    return f"the {word} of {measure.fact}.{measure.column}, in {measure.unit}{waiting}"
 
 
 def _ratio(metric: Ratio) -> dict[str, str]:

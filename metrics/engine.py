@@ -129,7 +129,11 @@ def evaluate(warehouse: Warehouse, metrics: Sequence[str], filters: Filters) -> 
     with warehouse.cursor() as cursor:
         for name in metrics:
             metric = declared(name)
-            reason = unavailable(metric, filters) or _two_currencies(cursor, metric, filters)
+            reason = (
+                unavailable(metric, filters)
+                or _two_currencies(cursor, metric, filters)
+                or _mixed(cursor, metric, filters)
+            )
             frames.append(_nothing(metric, filters, reason) if reason else _evaluate(cursor, metric, filters))
     return pl.concat(frames) if frames else pl.DataFrame(schema=_schema(filters))
 
@@ -316,6 +320,19 @@ def _two_currencies(cursor: duckdb.DuckDBPyConnection, metric: Metric, filters: 
         return None
     return (
         f"The stores keep their books in different currencies ({', '.join(found)}): choose one store, or split by it."
+    )
+
+
+def _mixed(cursor: duckdb.DuckDBPyConnection, metric: Metric, filters: Filters) -> str | None:
+    """Why these rows cannot be one number: they are of several surveys, or of several types; None where of one."""
+    query = sql.compile_mixed(metric, filters)
+    found = [] if query is None else _run(cursor, query)["label"].to_list()
+    if len(found) < 2:
+        return None
+    word = (metric.kept_apart or "").replace("_", " ")
+    return (
+        f"{metric.label} is never put into one number over more than one {word} "
+        f"({', '.join(found)}): choose one {word}, or split by it."
     )
 
 

@@ -35,7 +35,7 @@ class Filters(BaseModel):
     where: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     as_of: AwareDatetime | None = None
     basis: Basis = "cohort"
-    credit: Literal["salesperson", "bdc_agent", "setter", "responder"] | None = None
+    credit: Literal["salesperson", "bdc_agent", "setter", "responder", "person"] | None = None
     attribution: Attribution = "first"
 
     @field_validator("by")
@@ -131,17 +131,21 @@ def unavailable(metric: Metric, filters: Filters) -> str | None:
 
 
 def _is_median(metric: Metric) -> bool:
-    return isinstance(metric, Measure) and metric.measures == "median"
+    return isinstance(metric, Measure) and metric.is_quantile
 
 
 def _no_dimension(metric: Metric, dimension: str) -> str:
     word = dimension.replace("_", " ")
     without = [fact for fact in metric.facts if dimension not in fact.dimensions]
-    if any(fact.name == "fct_spend" for fact in without) or not without:
+    if any(fact.name == "fct_spend" for fact in without):
         return f"Spend is bought for a source, not for a {word}, so it cannot be split by {word}."
-    return f"{metric.label} counts {without[0].noun}, which have no {word}, so it cannot be split by {word}."
+    if not without:
+        return f"{metric.label} is nobody's own, so it cannot be split by {word}."
+    rows = without[0].noun.replace("_", " ")
+    return f"{metric.label} counts {rows}, which have no {word}, so it cannot be split by {word}."
 
 
+_SPOKEN: Final = {"bdc_agent": "BDC agent", "person": "person of their own"}
 _REASON_BY_ROLE: Final = {
     "setter": "A setter is known only once an appointment was set, and {label} starts before that.",
     "responder": "A responder is known only once somebody responded, and {label} starts before that.",
@@ -149,9 +153,9 @@ _REASON_BY_ROLE: Final = {
 
 
 def _no_credit(metric: Metric, role: str) -> str:
-    spoken = {"bdc_agent": "BDC agent"}.get(role, role)
-    allowed = ", ".join({"bdc_agent": "BDC agent"}.get(name, name) for name in metric.credits)
-    facts = " and ".join(fact.noun for fact in metric.facts)
+    spoken = _SPOKEN.get(role, role)
+    allowed = ", ".join(_SPOKEN.get(name, name) for name in metric.credits)
+    facts = " and ".join(fact.noun.replace("_", " ") for fact in metric.facts)
     is_on_fact = all(role in fact.roles for fact in metric.facts)
     fallback = f"{facts.capitalize()} name no {spoken}, so {{label}} cannot be credited to one."
     text = _REASON_BY_ROLE.get(role, fallback) if is_on_fact else fallback

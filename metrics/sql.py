@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from metrics.declare import (
@@ -21,6 +21,7 @@ from metrics.declare import (
     LEAD,
     OPPORTUNITY,
     SECONDS_A_DAY,
+    SECONDS_IN,
     SPEND_ENTRY,
     Clock,
     Conversion,
@@ -31,6 +32,7 @@ from metrics.declare import (
     Milestone,
     Ratio,
     Settles,
+    Window,
 )
 from metrics.filters import Filters
 
@@ -88,7 +90,7 @@ class _Plan:
     denominator: str
     value: str = _DIVIDED
     n_immature: str = "0"
-    minutes: str = ""
+    lag: str = ""
     parts: Mapping[Part, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
 
 
@@ -125,6 +127,23 @@ def compile_rows(metric: Metric, part: Part, filters: Filters, limit: int | None
     ]
 
 
+def compile_mixed(metric: Metric, filters: Filters) -> Query | None:
+    """The query of the labels that a metric would put into one number but must keep apart; None where it has none.
+
+    Column: `label`.
+    """
+    apart = metric.kept_apart
+    if apart is None or apart in filters.by:
+        return None
+    unsplit = filters.but(by=(), grain=None)
+    plan = _plan(metric, unsplit)
+    rows = plan.rows[0]
+    columns = {"label": _label(apart, rows.fact)}
+    taken = replace(rows, columns=columns)
+    ctes = [*_preamble(plan, unsplit), (taken.name, _rows_text(taken, metric, unsplit))]
+    return _query(f"{_with(ctes)}\nselect distinct label\nfrom {taken.name}\norder by label\n", _parameters(unsplit))
+
+
 def compile_left_out(ratio: Ratio, filters: Filters) -> Query:
     """How many leads a cost ratio left out because nobody knows what they cost: columns `left_out, looked_at`."""
     totals = (_Total("left_out", "count(*){taken}", "not has_known_spend"), _Total("looked_at", "count(*){taken}"))
@@ -144,7 +163,9 @@ def _plan(metric: Metric, filters: Filters) -> _Plan:
     if isinstance(metric, Ratio):
         return _plan_ratio(metric, filters)
     if isinstance(metric, Measure):
-        return _plan_median(metric) if metric.measures == "median" else _plan_measure(metric, filters)
+        if not metric.is_quantile:
+            return _plan_measure(metric, filters)
+        return _plan_median(metric) if metric.reached else _plan_quantile(metric)
     if filters.basis == "in_period":
         return _plan_in_period(metric, filters)
     return _plan_conversion(metric, filters)
@@ -173,21 +194,37 @@ def _plan_median(measure: Measure) -> _Plan:
         _Total("middle", "median(coalesce(cast(seconds_waited as double), cast('infinity' as double)))"),
     )
     rows = _one_clock(fact, fact.clock(measure.clock), measure.base, {"seconds_waited": waited}, totals)
+    seconds = f"{SECONDS_IN[measure.unit]}.0"
     value = (
         "case\n        when asked = 0 or 2 * answered < asked then null\n"
-        "        when 2 * answered = asked then longest / 60.0\n        else middle / 60.0\n    end"
+        f"        when 2 * answered = asked then longest / {seconds}\n        else middle / {seconds}\n    end"
     )
     parts: dict[Part, tuple[tuple[str, str, str], ...]] = {
         "numerator": ((rows.name, "seconds_waited is not null", measure.name),),
         "denominator": ((rows.name, "", measure.name),),
     }
-    return _Plan(measure, (rows,), "null", "asked", "minutes", parts=parts, minutes=value)
+    return _Plan(measure, (rows,), "null", "asked", measure.unit.value, parts=parts, lag=value)
+
+
+def _plan_quantile(measure: Measure) -> _Plan:
+    """Over the rows whose lag has ended; between two of them the value lies on the line, as a median's does."""
+    fact = measure.table
+    middle = "median(lag_seconds)" if measure.quantile == 0.5 else f"quantile_cont(lag_seconds, {measure.quantile})"
+    totals = (_Total("measured", "count(lag_seconds)"), _Total("middle", middle))
+    columns = {"lag_seconds": f"{fact.name}.{measure.column}"}
+    rows = _one_clock(fact, fact.clock(measure.clock), measure.base, columns, totals)
+    listed = ((rows.name, "lag_seconds is not null", measure.name),)
+    parts: dict[Part, tuple[tuple[str, str, str], ...]] = {"numerator": listed, "denominator": listed}
+    value = f"middle / {SECONDS_IN[measure.unit]}.0"
+    return _Plan(measure, (rows,), "null", "measured", measure.unit.value, parts=parts, lag=value)
 
 
 def _plan_conversion(metric: Conversion, filters: Filters) -> _Plan:
     fact = metric.table
     columns, hit, chance, immature = _outcome(metric)
     count = _counted(filters, fact)
+    if fact.weight:
+        columns[fact.weight] = f"{fact.name}.{fact.weight}"
     totals = [_Total("hits", count, hit), _Total("chances", count, chance)]
     if immature:
         totals.append(_Total("immature", count, immature))
@@ -294,7 +331,9 @@ def _young_rows(days: int, filters: Filters) -> _Rows:
 
 
 def _counted(filters: Filters, fact: Fact) -> str:
-    return "coalesce(sum(share){taken}, 0)" if _is_shared(fact, filters) else "count(*){taken}"
+    """How rows are counted: by their weight and their share of attribution, where they have any."""
+    factors = [*([fact.weight] if fact.weight else []), *(["share"] if _is_shared(fact, filters) else [])]
+    return f"coalesce(sum({' * '.join(factors)}){{taken}}, 0)" if factors else "count(*){taken}"
 
 
 def _measured(measure: Measure, filters: Filters, condition: str) -> tuple[tuple[_Total, ...], str]:
@@ -313,7 +352,8 @@ def _measured(measure: Measure, filters: Filters, condition: str) -> tuple[tuple
 
 
 def _measure_columns(measure: Measure) -> dict[str, str]:
-    named = [name for name in (measure.column, measure.known) if name]
+    weight = measure.table.weight if measure.measures == "count" else None
+    named = [name for name in (measure.column, measure.known, weight) if name]
     return {name: f"{measure.fact}.{name}" for name in named}
 
 
@@ -321,8 +361,9 @@ def _outcome(metric: Conversion) -> tuple[dict[str, str], str, str, str]:
     """Columns of a conversion's rows, and the conditions of a hit, a chance and an immature row."""
     if metric.within is None:
         columns, immature = _settling(metric)
-        return columns, metric.converted, "", immature
-    columns = _open_window(metric) if metric.within.days is None else _day_window(metric, metric.within.days)
+        return columns, f"not {metric.converted}" if metric.counts_misses else metric.converted, "", immature
+    within = metric.within
+    columns = _open_window(metric) if within.days is None else _day_window(metric, within, within.days)
     hit = f"is_closed and {'not ' if metric.counts_misses else ''}{next(iter(columns))}"
     return columns, hit, "is_closed", "not is_closed"
 
@@ -346,12 +387,13 @@ def _unresolved(fact: Fact, flag: str, settles: Settles) -> str:
     return f"{recorded} or ({fact.name}.{flag} and not {_flag(fact, flag)})"
 
 
-def _day_window(metric: Conversion, days: int) -> dict[str, str]:
+def _day_window(metric: Conversion, within: Window, days: int) -> dict[str, str]:
     fact, milestone = metric.table, _milestone(metric)
     seconds = days * SECONDS_A_DAY
     # A step dated before the start has no lag, and counts.
     in_time = f"{_flag(fact, milestone.flag)} and coalesce({fact.name}.{milestone.seconds} <= {seconds}, true)"
-    closed = f"{_after(f'{fact.name}.created_by', seconds)} <= store_now.now_at"
+    start = "created_by" if within.start == "created_at" else within.start
+    closed = f"{_after(f'{fact.name}.{start}', seconds)} <= store_now.now_at"
     return {f"{milestone.flag}_in_time": in_time, "is_closed": closed}
 
 
@@ -549,7 +591,7 @@ def _joins(rows: _Rows, metric: Metric, filters: Filters, role: str | None, *, i
             f"\n    and known_spend.source_key = {_SHARED_SOURCE.format(fact=fact)}"
             f"\n    and known_spend.month = date_trunc('month', {rows.day})"
         )
-    if filters.uses_source or is_listing:
+    if filters.uses_source or (is_listing and rows.fact.has_source):
         source = _SHARED_SOURCE.format(fact=fact) if is_shared else f"{fact}.source_key"
         joins.append(f"left join dim_source on dim_source.source_key = {source}")
     if role:
@@ -578,8 +620,8 @@ def _result_text(plan: _Plan, filters: Filters) -> str:
         f"cast({plan.denominator} as double) as denominator",
         f"cast({plan.n_immature} as double) as n_immature",
     ]
-    if plan.minutes:
-        listed.append(f"{plan.minutes} as minutes")
+    if plan.lag:
+        listed.append(f"{plan.lag} as {plan.value}")
     joined = f"{plan.rows[0].name}_totals"
     for rows in plan.rows[1:]:
         other = f"{rows.name}_totals"
@@ -644,7 +686,8 @@ def _listing_columns(rows: _Rows) -> dict[str, str]:
     if fact.has_customer:
         columns["customer"] = "dim_customer.customer"
     columns |= {role: f"{role}.person" for role in fact.roles}
-    columns |= {"source": "dim_source.source", "source_group": "dim_source.source_group"}
+    if fact.has_source:
+        columns |= {"source": "dim_source.source", "source_group": "dim_source.source_group"}
     columns |= {name: f"{fact.name}.{name}" for name in ("lead_type", "vehicle_condition") if name in fact.dimensions}
     columns |= {name: f"{fact.name}.{name}" for name in fact.shown_columns}
     return columns | {"sort_day": rows.day, "sort_key": f"{fact.name}.{fact.key}"}

@@ -167,7 +167,9 @@ def parts_of(found: Metric) -> dict[Part, str]:
         return {"numerator": "Counted as yes", "denominator": "All that had the chance"}
     if found.kind == "ratio":
         return {"numerator": "Above the line", "denominator": "Below the line"}
-    return {"numerator": "Rows counted"} if found.kind != "median" else {"denominator": "Rows measured"}
+    if found.kind in ("median", "quantile"):
+        return {"denominator": "Rows measured"}
+    return {"numerator": "Rows counted"}
 
 
 def _downloads(found: Metric, part: Part, filters: Filters) -> None:

@@ -26,6 +26,7 @@ LENSES: Final[dict[str, str | None]] = {
     "BDC agent": "bdc_agent",
     "appointment setter": "setter",
     "first responder": "responder",
+    "person of the record": "person",
 }
 _FIRST: Final = "contact_to_appointment"
 _RATES: Final = tuple(found.name for found in METRICS if found.kind == "conversion" and found.credits)

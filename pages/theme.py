@@ -20,6 +20,7 @@ RIBBON: Final = "rgba(59, 127, 202, 0.20)"
 INK: Final = {"light": "#3d4752", "dark": "#c9d1d9"}
 
 NOT_AVAILABLE: Final = "n/a"
+MINUTES_IN: Final = {"minutes": 1, "days": 1440}
 _SYMBOLS: Final = {"USD": "$", "CAD": "CA$", "EUR": "€", "GBP": "£", "AUD": "A$", "MXN": "MX$"}
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|$~:<>&^=-])")
 
@@ -109,8 +110,10 @@ def number(value: Number | None, unit: str, currency: str = "USD") -> str:
         return f"{value:.1%}"
     if unit == "money":
         return money(value, currency)
-    if unit == "minutes":
-        return minutes(value)
+    if unit in MINUTES_IN:
+        return minutes(value * MINUTES_IN[unit])
+    if unit == "points":
+        return f"{value:,.2f}"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
 
 
@@ -137,9 +140,9 @@ def change(now: Number | None, before: Number | None, unit: str) -> str | None:
         return None
     if unit == "share":
         return _signed((float(now) - float(before)) * 100, "points")
-    if unit == "minutes":
+    if unit in MINUTES_IN:
         sign = "-" if float(now) < float(before) else "+"
-        return f"{sign}{minutes(abs(float(now) - float(before)))}"
+        return f"{sign}{minutes(abs(float(now) - float(before)) * MINUTES_IN[unit])}"
     if before <= 0:
         return None
     return _signed((float(now) / float(before) - 1) * 100, "%")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -63,12 +64,137 @@ MOMENTS = {
     "is_shown": "shown_at",
     "is_sold": "sold_at",
     "is_confirmed": "confirmed_at",
+    "is_counted": "sold_at",
+    "is_chain_shown": "chain_shown_at",
+    "is_followed_up": "followed_up_at",
+    "is_recovered": "recovered_at",
+    "is_surveyed": "survey_answered_at",
+    "is_kept": "kept_at",
+    "is_bought": "bought_at",
+    "is_completed": "completed_at",
+    "is_done_on_time": "completed_at",
 }
-DEFAULT_ROLE = {"fct_appointment": "setter"}
+FACT_LABELS = ("lead_type", "vehicle_condition", "appointment_type", "instrument")
+NAMED_ON_IT = ("fct_visit", "fct_task", "fct_survey", "fct_service_visit")
+DEFAULT_ROLE = {"fct_appointment": "setter"} | dict.fromkeys(NAMED_ON_IT, "person")
+OWN_SOURCE = ("fct_lead", "fct_spend", "fct_task", "fct_service_visit", "fct_crm_report")
 COHORT_STEP = {
     "cost_per_appointment": "is_appointment_set",
     "cost_per_show": "is_shown",
     "cost_per_sale": "is_sold",
+}
+
+
+LEADS_IN = ("fct_lead", "created_at", "created_on", "is_counted")
+BEGUN = ("fct_opportunity", "created_at", "created_on", "is_eligible")
+BOUGHT = ("fct_opportunity", "sold_at", None, "is_eligible", "is_sold")
+SET = ("fct_appointment", "set_at", "set_on", "is_counted_set")
+DUE = ("fct_appointment", "due_at", "due_on", "is_standing")
+PROMISED = ("fct_appointment", "due_at", "due_on", "is_promised")
+ANY_DUE = ("fct_appointment", "due_at", "due_on", "is_standing_of_any_type")
+SOLD = ("fct_sale", "sold_at", "sold_on", "is_counted")
+VISITED = ("fct_visit", "arrived_at", "arrived_on")
+ABOUT_SALES = ("fct_survey", "answered_at", "answered_on", "is_about_sales")
+ABOUT_SERVICE = ("fct_survey", "answered_at", "answered_on", "is_about_service")
+TASKS = ("fct_task", "due_at", "due_on")
+TO_DO = (*TASKS, "is_to_do")
+SERVICED = ("fct_service_visit", "opened_at", "opened_on")
+REPORTED = ("fct_crm_report", None, "period_start", "is_of_leads")
+
+# metric: its rows (table, moment, day, flags)
+COUNTS: dict[str, tuple[str | None, ...]] = {
+    "visits": VISITED,
+    "no_shows": (*DUE, "is_no_show"),
+    "appointments_unresolved": (*DUE, "is_unresolved"),
+    "sales_surveys": ABOUT_SALES,
+    "service_surveys": ABOUT_SERVICE,
+    "tasks_due": TO_DO,
+    "all_appointments_set": ("fct_appointment", "set_at", "set_on", "is_first_of_chain"),
+    "all_appointments_due": ANY_DUE,
+    "service_visits": SERVICED,
+}
+# metric: its rows, the hit, and from which moment for how many days a row without it is young; or "outcome"
+RATES: dict[str, tuple[tuple[str | None, ...], str, tuple[str, int] | str | None]] = {
+    "lost_rate": (BEGUN, "is_lost", None),
+    "bad_rate": (BEGUN, "is_bad", None),
+    "demo_rate": ((*VISITED, "has_known_demo"), "is_demo", None),
+    "write_up_rate": ((*VISITED, "has_known_write_up"), "is_write_up", None),
+    "turnover_rate": ((*VISITED, "has_known_turnover"), "is_turnover", None),
+    "be_back_rate": ((*VISITED, "has_opportunity"), "is_be_back", None),
+    "visit_to_sale": ((*VISITED, "is_first_visit"), "is_sold", ("arrived_at", 30)),
+    "no_show_rate": (DUE, "is_no_show", "outcome"),
+    "unresolved_rate": (DUE, "is_unresolved", None),
+    "cancelled_rate": (PROMISED, "is_cancelled_ahead", None),
+    "rescheduled_rate": (("fct_appointment", "due_at", "due_on", "is_sales_appointment"), "is_moved_ahead", None),
+    "show_rate_strict": (PROMISED, "is_shown", "outcome"),
+    "show_rate_of_set": (SET, "is_chain_shown", ("chain_due_at", 1)),
+    "no_show_recovery": (
+        ("fct_appointment", "due_at", "due_on", "is_no_show_to_win_back"),
+        "is_recovered",
+        ("due_at", 30),
+    ),
+    "csi_top_box": (ABOUT_SALES, "is_top_box", None),
+    "service_csi_top_box": (ABOUT_SERVICE, "is_top_box", None),
+    "survey_response_rate": ((*SOLD, "has_survey_log"), "is_surveyed", ("sold_at", 30)),
+    "repeat_share": ((*SOLD, "has_customer"), "is_repeat", None),
+    "referral_share": (SOLD, "is_referral", None),
+    "phone_known": (LEADS_IN, "has_phone", None),
+    "email_known": (LEADS_IN, "has_email", None),
+    "reachable_share": (LEADS_IN, "is_reachable", None),
+    "source_known": (LEADS_IN, "has_source", None),
+    "owner_known": (LEADS_IN, "has_owner", None),
+    "reason_known": ((*LEADS_IN, "is_given_up"), "has_reason", None),
+    "duplicate_share": (LEADS_IN, "is_duplicate", None),
+    "bad_lead_share": (LEADS_IN, "is_bad", None),
+    "sales_without_lead": (SOLD, "is_without_lead", None),
+    "set_after_the_fact": (SET, "is_set_late", None),
+    "task_completion_rate": (TO_DO, "is_completed", None),
+    "tasks_done_on_time": (TO_DO, "is_done_on_time", None),
+    "dismissed_task_rate": (TASKS, "is_dismissed", None),
+    "appointments_with_contact": ((*DUE, "has_contact_log"), "is_contact_logged", None),
+    "shows_with_contact": ((*DUE, "is_shown", "has_contact_log"), "is_contact_logged", None),
+    "sales_with_contact": ((*SOLD, "has_contact_log"), "is_contact_logged", None),
+    "confirm_rate_by_type": (ANY_DUE, "is_confirmed", None),
+    "show_rate_by_type": (ANY_DUE, "is_shown", "outcome"),
+}
+# metric: its rows, the hit, the moment from which its days run, the lag, the days
+WITHIN: dict[str, tuple[tuple[str, ...], str, str, str, int]] = {
+    "no_show_follow_up": (
+        ("fct_appointment", "due_at", "due_on", "is_no_show_to_call"),
+        "is_followed_up",
+        "due_at",
+        "seconds_to_follow_up",
+        1,
+    ),
+    "service_customers_kept": ((*SERVICED, "is_first_of_year"), "is_kept", "opened_at", "seconds_to_return", 365),
+    "service_to_sale": ((*SERVICED, "is_first_of_year"), "is_bought", "opened_at", "seconds_to_bought", 365),
+    "buyers_kept": (
+        (*SOLD, "has_customer", "has_service_log"),
+        "is_kept",
+        "sold_at",
+        "seconds_to_return",
+        365,
+    ),
+}
+# metric: its rows, the lag, which quantile, seconds in its unit
+LAGS: dict[str, tuple[tuple[str | None, ...], str, float, int]] = {
+    "time_to_contact": ((*BEGUN, "is_contacted"), "seconds_to_contacted", 0.5, 60),
+    "time_to_appointment": ((*BEGUN, "is_appointment_set"), "seconds_to_appointment_set", 0.5, DAY),
+    "time_to_show": ((*BEGUN, "is_shown"), "seconds_to_shown", 0.5, DAY),
+    "days_to_sale_first_quarter": (BOUGHT, "seconds_to_sold", 0.25, DAY),
+    "days_to_sale": (BOUGHT, "seconds_to_sold", 0.5, DAY),
+    "days_to_sale_third_quarter": (BOUGHT, "seconds_to_sold", 0.75, DAY),
+    "appointment_lead_time": (SET, "seconds_ahead", 0.5, DAY),
+    "ownership_interval": ((*SOLD, "is_repeat", "is_first_line"), "seconds_owned", 0.5, DAY),
+}
+# metric: the dimension of which it looks at one label at a time
+ONE_AT_A_TIME = {
+    "csi_mean": "instrument",
+    "csi_top_box": "instrument",
+    "service_csi_mean": "instrument",
+    "service_csi_top_box": "instrument",
+    "confirm_rate_by_type": "appointment_type",
+    "show_rate_by_type": "appointment_type",
 }
 
 
@@ -95,6 +221,24 @@ class Oracle:
             return self.closing_within(int(metric.rsplit("_", 1)[1]))
         return self._others()[metric]()
 
+    def _told(self, metric: str) -> dict[Key, Answer]:
+        """A metric of which the lists above say all."""
+        if metric in COUNTS:
+            return self.counted(self.rows_of(COUNTS[metric]))
+        if metric in RATES:
+            return self.told_rate(*RATES[metric])
+        if metric in WITHIN:
+            return self.told_within(*WITHIN[metric])
+        return self.lag(*LAGS[metric])
+
+    def is_mixed(self, metric: str) -> bool:
+        """Whether the metric would put several surveys, or several types of appointment, into one number."""
+        apart = ONE_AT_A_TIME.get(metric)
+        if apart is None or apart in self.filters.by:
+            return False
+        base = RATES[metric][0] if metric in RATES else ABOUT_SERVICE if "service" in metric else ABOUT_SALES
+        return len({found.row[apart] for found in self.rows_of(base)}) > 1
+
     def _others(self) -> dict[str, Callable[[], dict[Key, Answer]]]:
         plain: dict[str, Callable[[], dict[Key, Answer]]] = {
             "leads": lambda: self.counted(self.leads()),
@@ -117,12 +261,83 @@ class Oracle:
             "gross_per_sale": self.gross_per_sale,
             "cost_per_lead": lambda: self.cost(self.leads()),
             "roi": self.roi,
+            "front_gross": lambda: self.gross_of(self.sold(), "front_gross"),
+            "back_gross": lambda: self.gross_of(self.sold(), "back_gross"),
+            "front_gross_per_sale": lambda: self.gross_per_sale("front_gross"),
+            "back_gross_per_sale": lambda: self.gross_per_sale("back_gross"),
+            "delivered_units": lambda: self.summed(
+                self.taken("fct_sale", "delivered_at", "delivered_on", "is_counted"), "weight"
+            ),
+            "unwinds": lambda: self.summed(
+                self.taken("fct_sale", "reversed_at", "reversed_on", "is_unwound"), "weight"
+            ),
+            "csi_mean": lambda: self.mean_score(ABOUT_SALES),
+            "service_csi_mean": lambda: self.mean_score(ABOUT_SERVICE),
+            "overdue_task_rate": lambda: self.rate(
+                self.rows_of(TO_DO), lambda t: not reached(t, "is_completed"), never
+            ),
+            "crm_reported_leads": self.crm_reported_leads,
+            "loaded_of_reported": self.loaded_of_reported,
         }
+        plain |= {name: partial(self._told, name) for name in (*COUNTS, *RATES, *WITHIN, *LAGS)}
         costs = {name: self._cost_of_step(flag) for name, flag in COHORT_STEP.items()}
         return plain | costs
 
     def _cost_of_step(self, flag: str) -> Callable[[], dict[Key, Answer]]:
         return lambda: self.cost(t for t in self.opportunities() if reached(t, flag))
+
+    def rows_of(self, told: tuple[str | None, ...]) -> list[Taken]:
+        table, at, on, *base = told
+        return self.taken(table or "", at, on, *(flag for flag in base if flag))
+
+    def told_rate(
+        self, told: tuple[str | None, ...], hit: str, young: tuple[str, int] | str | None
+    ) -> dict[Key, Answer]:
+        def is_young(found: Taken) -> bool:
+            if not isinstance(young, tuple):
+                return young == "outcome" and unresolved(found, hit)
+            start, days = young
+            return not reached(found, hit) and found.row[start] + timedelta(seconds=days * DAY) > found.now
+
+        return self.rate(self.rows_of(told), lambda found: reached(found, hit), is_young)
+
+    def told_within(self, told: tuple[str, ...], hit: str, start: str, lag: str, days: int) -> dict[Key, Answer]:
+        def is_closed(found: Taken) -> bool:
+            passed: timedelta = found.now - found.row[start]
+            return passed.total_seconds() >= days * DAY
+
+        def is_hit(found: Taken) -> bool:
+            return reached(found, hit) and (found.row[lag] is None or found.row[lag] <= days * DAY)
+
+        return self.windowed(self.rows_of(told), is_closed, is_hit)
+
+    def lag(self, told: tuple[str | None, ...], column: str, share: float, seconds: int) -> dict[Key, Answer]:
+        answers = {}
+        for key, (group,) in self.groups(self.rows_of(told)).items():
+            lags = sorted(found.row[column] for found in group if found.row[column] is not None)
+            answers[key] = Answer(None, len(lags), between(lags, share) / seconds if lags else None)
+        return answers
+
+    def mean_score(self, told: tuple[str, ...]) -> dict[Key, Answer]:
+        answers = {}
+        for key, (group,) in self.groups(self.rows_of(told)).items():
+            total = sum(found.row["score"] * found.share for found in group)
+            answers[key] = Answer(total, weigh(group), divided(total, weigh(group)))
+        return answers
+
+    def crm_reported_leads(self) -> dict[Key, Answer]:
+        answers = {}
+        for key, (group,) in self.groups(self.rows_of(REPORTED)).items():
+            total = added(group, "value")
+            answers[key] = Answer(total, None, total)
+        return answers
+
+    def loaded_of_reported(self) -> dict[Key, Answer]:
+        answers = {}
+        for key, (group,) in self.groups(self.rows_of(REPORTED)).items():
+            loaded, reported = added(group, "loaded_leads"), added(group, "value")
+            answers[key] = Answer(loaded, reported, divided(loaded, reported))
+        return answers
 
     # -------------------------------------------------------------------------- which rows, with which labels
 
@@ -157,10 +372,10 @@ class Oracle:
         return (start is None or day >= start) and (end is None or day <= end)
 
     def _sources_of(self, table: str, row: Row) -> list[tuple[str, float]]:
-        is_own = self.filters.attribution == "first" or table in ("fct_lead", "fct_spend")
+        is_own = self.filters.attribution == "first" or table in OWN_SOURCE
         asked = {*self.filters.by, *self.filters.where}
         if is_own or not asked & {"source", "source_group", "channel"} or row["opportunity_key"] is None:
-            return [(row["source_key"], 1.0)]
+            return [(row.get("source_key", ""), 1.0)]
         return [
             (share["source_key"], share["weight"])
             for share in self.rows["bridge_opportunity_source"]
@@ -170,7 +385,7 @@ class Oracle:
     def _is_spend_known(self, table: str, row: Row, source_key: str) -> bool:
         if table == "fct_spend":
             return bool(row["is_known"])
-        if source_key == row["source_key"]:
+        if source_key == row.get("source_key", ""):
             return bool(row.get("has_known_spend"))
         if row.get("created_on") is None:
             return False
@@ -180,13 +395,11 @@ class Oracle:
         role = self.filters.credit or DEFAULT_ROLE.get(table, "salesperson")
         labels = {
             "store": self.stores[row["store_key"]]["store"],
-            "source": self.sources[source_key]["source"],
-            "source_group": self.sources[source_key]["source_group"],
-            "channel": self.sources[source_key]["channel"],
+            **{name: self.sources.get(source_key, {}).get(name) for name in ("source", "source_group", "channel")},
             "period": first_day(day, self.filters.grain) if self.filters.grain else None,
             "person": self.people.get(row.get(f"{role}_key")),
         }
-        return labels | {name: row.get(name) for name in ("lead_type", "vehicle_condition", "appointment_type")}
+        return labels | {name: row.get(name) for name in FACT_LABELS}
 
     def _is_kept(self, found: Taken) -> bool:
         return all(found.labels[name] in labels for name, labels in self.filters.where.items())
@@ -239,10 +452,10 @@ class Oracle:
             answers[key] = Answer(total, None, total)
         return answers
 
-    def gross_of(self, rows: list[Taken]) -> dict[Key, Answer]:
+    def gross_of(self, rows: list[Taken], side: str = "gross") -> dict[Key, Answer]:
         answers = {}
         for key, (group,) in self.groups(rows).items():
-            total = gross(group)
+            total = gross(group, side)
             answers[key] = Answer(total, None, total)
         return answers
 
@@ -348,11 +561,11 @@ class Oracle:
             answers[key] = Answer(units, weigh(chances), divided(units, weigh(chances)))
         return answers
 
-    def gross_per_sale(self) -> dict[Key, Answer]:
+    def gross_per_sale(self, side: str = "gross") -> dict[Key, Answer]:
         answers = {}
         for key, (sales,) in self.groups(self.sold()).items():
-            units = sum(t.row["weight"] * t.share for t in sales if t.row["has_known_gross"])
-            total = gross(sales)
+            units = sum(t.row["weight"] * t.share for t in sales if t.row[f"has_known_{side}"])
+            total = gross(sales, side)
             answers[key] = Answer(total, units, divided(total, units))
         return answers
 
@@ -392,20 +605,35 @@ def never(_: Taken) -> bool:
     return False
 
 
-def unresolved(found: Taken) -> bool:
-    return bool(found.row["is_unresolved"]) or (bool(found.row["is_shown"]) and not reached(found, "is_shown"))
+def unresolved(found: Taken, hit: str = "is_shown") -> bool:
+    return bool(found.row["is_unresolved"]) or (bool(found.row[hit]) and not reached(found, hit))
 
 
 def weigh(rows: Any) -> float:
-    return float(sum(found.share for found in rows))
+    """How many there are: half a sale counts a half."""
+    return float(sum(found.share * found.row.get("weight", 1) for found in rows))
+
+
+def added(rows: list[Taken], column: str) -> float | None:
+    """The sum over the figures that a report gives; None where it gives none."""
+    known = [float(found.row[column]) for found in rows if found.row["has_value"]]
+    return sum(known) if known else None
+
+
+def between(ordered: list[float], share: float) -> float:
+    """The value below which that share lies, on the line between its two neighbours."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
 
 
 def divided(above: float | None, below: float | None) -> float | None:
     return None if above is None or not below else above / below
 
 
-def gross(sales: list[Taken]) -> float | None:
-    known = [float(t.row["weighted_gross"]) * t.share for t in sales if t.row["has_known_gross"]]
+def gross(sales: list[Taken], side: str = "gross") -> float | None:
+    known = [float(t.row[f"weighted_{side}"]) * t.share for t in sales if t.row[f"has_known_{side}"]]
     return None if sales and not known else sum(known)
 
 

@@ -48,7 +48,7 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         text="store_key store time_zone currency",
         moment="as_of",
         day="as_of_on",
-        flag="has_contact_log has_deal_log",
+        flag="has_contact_log has_survey_log has_service_log has_deal_log",
         whole="response_standard_seconds",
     ),
     "dim_date": _columns(
@@ -77,29 +77,35 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         " bdc_agent_key status lead_id system source_file",
         moment="created_at created_by",
         day="created_on",
-        flag="is_counted is_duplicate is_bad has_known_spend",
+        flag="is_counted is_duplicate is_bad has_phone has_email is_reachable has_source has_owner is_given_up"
+        " has_reason has_known_spend",
         whole="source_line",
     ),
     "fct_appointment": _columns(
         text="appointment_key opportunity_key store_key customer_key source_key lead_type vehicle_condition"
         " appointment_type setter_key salesperson_key bdc_agent_key responder_key outcome appointment_id system"
         " source_file",
-        moment="set_at due_at confirmed_at shown_at cancelled_at",
+        moment="set_at due_at confirmed_at shown_at cancelled_at followed_up_at recovered_at chain_due_at"
+        " chain_shown_at",
         day="set_on due_on",
         flag="is_sales_appointment is_first_of_chain is_cancelled_ahead is_moved_ahead is_standing is_counted_set"
-        " is_confirmed is_shown is_unresolved",
-        whole="source_line",
+        " is_promised is_standing_of_any_type is_confirmed is_shown is_unresolved is_no_show is_no_show_to_call"
+        " is_no_show_to_win_back is_followed_up is_recovered is_chain_shown is_set_late has_contact_log"
+        " is_contact_logged",
+        whole="seconds_ahead seconds_to_follow_up source_line",
     ),
     "fct_sale": _columns(
         text="sale_line_key sale_key opportunity_key store_key customer_key source_key lead_type vehicle_condition"
         " salesperson_key bdc_agent_key sale_type sale_id source_file",
-        moment="sold_at created_at delivered_at reversed_at",
-        day="sold_on created_on reversed_on",
-        flag="is_counted has_known_gross has_known_spend is_open_to_cohort",
+        moment="sold_at created_at delivered_at reversed_at survey_answered_at kept_at",
+        day="sold_on created_on delivered_on reversed_on",
+        flag="is_counted is_unwound is_first_line has_customer is_repeat is_referral is_without_lead has_contact_log"
+        " is_contact_logged has_survey_log is_surveyed has_service_log is_kept has_known_gross has_known_front_gross"
+        " has_known_back_gross has_known_spend is_open_to_cohort",
         number="weight",
         money="front_gross back_gross gross",
-        half="weighted_gross",
-        whole="source_line",
+        half="weighted_gross weighted_front_gross weighted_back_gross",
+        whole="seconds_to_return seconds_owned source_line",
     ),
     "fct_spend": _columns(
         text="spend_key store_key source_key campaign source_file",
@@ -117,11 +123,45 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         flag="is_human is_attempt",
     ),
     "fct_survey": _columns(
-        text="survey_key opportunity_key store_key customer_key source_key lead_type vehicle_condition person_key"
-        " instrument kind",
+        text="survey_key sale_key opportunity_key store_key customer_key source_key lead_type vehicle_condition"
+        " person_key salesperson_key bdc_agent_key instrument kind source_file",
         moment="answered_at",
         day="answered_on",
+        flag="is_about_sales is_about_service is_top_box",
         number="score scale_min scale_max",
+        whole="source_line",
+    ),
+    "fct_visit": _columns(
+        text="visit_key opportunity_key store_key customer_key source_key lead_type vehicle_condition person_key"
+        " salesperson_key bdc_agent_key source_file",
+        moment="arrived_at sold_at",
+        day="arrived_on",
+        flag="is_demo is_write_up is_turnover is_appraisal has_known_demo has_known_write_up has_known_turnover"
+        " has_opportunity is_first_visit is_be_back is_sold",
+        whole="source_line",
+    ),
+    "fct_task": _columns(
+        text="task_key opportunity_key store_key person_key outcome source_file",
+        moment="due_at completed_at",
+        day="due_on",
+        flag="is_user_generated is_to_do is_dismissed is_completed is_done_on_time",
+        whole="source_line",
+    ),
+    "fct_service_visit": _columns(
+        text="service_visit_key store_key customer_key person_key vin source_file",
+        moment="opened_at closed_at kept_at bought_at",
+        day="opened_on",
+        flag="has_customer is_first_of_year is_kept is_bought",
+        number="odometer",
+        money="amount",
+        whole="seconds_to_return seconds_to_bought source_line",
+    ),
+    "fct_crm_report": _columns(
+        text="crm_report_key store_key source_key measure source_file",
+        day="period_start period_end",
+        flag="is_of_leads has_value",
+        number="value",
+        whole="loaded_leads source_line",
     ),
 }
 
@@ -139,6 +179,7 @@ SOURCES: Final = {
     "no_lead": ("(no lead)", "(no lead)"),
 }
 FREE: Final = "club"
+INSTRUMENTS: Final = ("Delivery (1 to 5)", "Maker's index (1 to 10)")
 CHANNELS: Final = {"web": "website", "club": "classifieds", "third": "classifieds"}
 LEAD_SOURCES: Final = ("web", "third", "unknown", "club", "no_source")
 FIRST_DAY: Final = date(2025, 12, 1)
@@ -221,6 +262,8 @@ def _stores() -> list[Row]:
             "as_of": NOWS[key],
             "as_of_on": local_day(key, NOWS[key]),
             "has_contact_log": True,
+            "has_survey_log": True,
+            "has_service_log": True,
             "has_deal_log": True,
             "response_standard_seconds": STANDARDS[key],
         }
@@ -280,6 +323,7 @@ def random_star(seed: int, opportunities: int) -> Star:
     spend = _spend(rng)
     known = {(row["store_key"], row["source_key"], row["day"].replace(day=1)) for row in spend if row["is_known"]}
     facts: dict[str, list[Row]] = {"fct_opportunity": [], "fct_lead": [], "fct_appointment": [], "fct_sale": []}
+    facts |= {"fct_visit": [], "fct_survey": [], "fct_task": [], "fct_service_visit": []}
     bridge: list[Row] = []
     for number in range(opportunities):
         opportunity = _opportunity(rng, f"o{number}", known)
@@ -291,10 +335,17 @@ def random_star(seed: int, opportunities: int) -> Star:
             _appointment(rng, f"a{number}{turn}", opportunity) for turn in range(rng.choice((0, 1, 1, 2)))
         ]
         facts["fct_sale"] += _sale(rng, f"d{number}", opportunity) if rng.random() < 0.5 else []
+        facts["fct_visit"] += [_visit(rng, f"v{number}{turn}", opportunity) for turn in range(rng.choice((0, 1, 2)))]
+        facts["fct_survey"] += [_survey(rng, f"y{number}", opportunity)] if rng.random() < 0.4 else []
+        facts["fct_task"] += [_task(rng, f"t{number}{turn}") for turn in range(rng.choice((0, 1, 3)))]
+        facts["fct_service_visit"] += [_service_visit(rng, f"r{number}")] if rng.random() < 0.5 else []
     for number in range(opportunities // 4):
         facts["fct_sale"] += _sale(rng, f"e{number}", None)
         facts["fct_appointment"].append(_appointment(rng, f"b{number}", None))
-    return star_of(**facts, fct_spend=spend, bridge_opportunity_source=bridge)
+        facts["fct_visit"].append(_visit(rng, f"w{number}", None))
+        facts["fct_survey"].append(_survey(rng, f"z{number}", None))
+    reports = _crm_reports(rng) if opportunities else []
+    return star_of(**facts, fct_spend=spend, fct_crm_report=reports, bridge_opportunity_source=bridge)
 
 
 def stars() -> st.SearchStrategy[Star]:
@@ -404,7 +455,7 @@ def _leads(rng: random.Random, opportunity: Row, known: set[tuple[str, str, date
                 "status": "open",
                 "is_counted": rng.random() < 0.9,
                 "is_duplicate": number > 0,
-                "is_bad": False,
+                **_flags(rng, "is_bad has_phone has_email is_reachable has_source has_owner is_given_up has_reason"),
                 "has_known_spend": (opportunity["store_key"], source, day.replace(day=1)) in known,
                 "lead_id": f"{opportunity['lead_id']}-{number}",
                 "source_file": "leads.csv",
@@ -412,6 +463,129 @@ def _leads(rng: random.Random, opportunity: Row, known: set[tuple[str, str, date
             }
         )
     return leads
+
+
+def _flags(rng: random.Random, names: str, chance: float = 0.5) -> Row:
+    return {name: rng.random() < chance for name in names.split()}
+
+
+def _later(rng: random.Random, name: str, lag: str, moment: datetime, *days: int) -> Row:
+    """A step that may have followed a moment by so many days or a second more, often not or without a time."""
+    flag = f"is_{name}"
+    if rng.random() < 0.4:
+        return {flag: False}
+    if rng.random() < 0.1:
+        return {flag: True}
+    seconds = rng.choice(days) * DAY + rng.choice((-1, 0, 1)) * rng.choice((0, 1, 3600))
+    return {flag: True, f"{name}_at": moment + timedelta(seconds=seconds), lag: seconds}
+
+
+def _visit(rng: random.Random, key: str, opportunity: Row | None) -> Row:
+    row = _of_episode(rng, opportunity)
+    arrived_at = _moment(rng)
+    known = {name: rng.choice((None, False, True)) for name in ("is_demo", "is_write_up", "is_turnover")}
+    sold = {"is_sold": opportunity["is_sold"], "sold_at": opportunity["sold_at"]} if opportunity else {"is_sold": False}
+    return {
+        **row,
+        **known,
+        **{f"has_known_{name.removeprefix('is_')}": value is not None for name, value in known.items()},
+        **_flags(rng, "is_first_visit is_be_back"),
+        **sold,
+        "visit_key": key,
+        "person_key": row["setter_key"],
+        "arrived_at": arrived_at,
+        "arrived_on": local_day(row["store_key"], arrived_at),
+        "has_opportunity": opportunity is not None,
+        "source_file": "visits.csv",
+        "source_line": 2,
+    }
+
+
+def _survey(rng: random.Random, key: str, opportunity: Row | None) -> Row:
+    row = _of_episode(rng, opportunity)
+    answered_at = _moment(rng)
+    is_sales, is_long = rng.random() < 0.6, rng.random() < 0.3
+    score = float(rng.randint(1, 10 if is_long else 5))
+    return row | {
+        "survey_key": key,
+        "person_key": row["setter_key"],
+        "answered_at": answered_at,
+        "answered_on": local_day(row["store_key"], answered_at),
+        "instrument": INSTRUMENTS[1 if is_long else 0],
+        "kind": "sales" if is_sales else "service",
+        "is_about_sales": is_sales,
+        "is_about_service": not is_sales,
+        "is_top_box": score == (10 if is_long else 5),
+        "score": score,
+        "source_file": "surveys.csv",
+        "source_line": 2,
+    }
+
+
+def _task(rng: random.Random, key: str) -> Row:
+    store_key = rng.choice(("s1", "s2"))
+    due_at = _moment(rng)
+    outcome = rng.choice(("open", "completed", "completed", "dismissed", "missed"))
+    is_completed = outcome == "completed"
+    is_dated = is_completed and rng.random() < 0.9
+    return {
+        "task_key": key,
+        "store_key": store_key,
+        "person_key": rng.choice(_people_of(rng, store_key)),
+        "due_at": due_at,
+        "due_on": local_day(store_key, due_at),
+        "completed_at": due_at + timedelta(seconds=rng.choice((-DAY, 0, 3600, 3 * DAY))) if is_dated else None,
+        "outcome": outcome,
+        "is_to_do": outcome != "dismissed",
+        "is_dismissed": outcome == "dismissed",
+        "is_completed": is_completed,
+        "is_done_on_time": is_completed and rng.random() < 0.6,
+        "source_file": "tasks.csv",
+        "source_line": 2,
+    }
+
+
+def _service_visit(rng: random.Random, key: str) -> Row:
+    store_key = rng.choice(("s1", "s2"))
+    # A year's window has to be able to close before now.
+    opened_at = _moment(rng) - timedelta(days=rng.choice((0, 365)))
+    return {
+        **_later(rng, "kept", "seconds_to_return", opened_at, 30, 365, 366),
+        **_later(rng, "bought", "seconds_to_bought", opened_at, 30, 365, 366),
+        **_flags(rng, "has_customer is_first_of_year", 0.7),
+        "service_visit_key": key,
+        "store_key": store_key,
+        "customer_key": rng.choice(("c0", "c1", "unknown")),
+        "person_key": rng.choice(_people_of(rng, store_key)),
+        "opened_at": opened_at,
+        "opened_on": local_day(store_key, opened_at),
+        "source_file": "orders.csv",
+        "source_line": 2,
+    }
+
+
+def _crm_reports(rng: random.Random) -> list[Row]:
+    rows = []
+    for store_key in ZONES:
+        for month in range(1, 7):
+            value = rng.choice((None, 0.0, 4.0, 25.0))
+            rows.append(
+                {
+                    "crm_report_key": f"{store_key}-{month}",
+                    "store_key": store_key,
+                    "source_key": rng.choice(("web", "third")),
+                    "measure": "leads" if rng.random() < 0.8 else "sold",
+                    "period_start": date(2026, month, 1),
+                    "period_end": date(2026, month, 28),
+                    "value": value,
+                    "has_value": value is not None,
+                    "loaded_leads": rng.randrange(30),
+                    "source_file": "report.csv",
+                    "source_line": 2,
+                }
+            )
+            rows[-1]["is_of_leads"] = rows[-1]["measure"] == "leads"
+    return rows
 
 
 def _bridge(opportunity: Row, leads: list[Row]) -> list[Row]:
@@ -446,7 +620,19 @@ def _appointment(rng: random.Random, key: str, opportunity: Row | None) -> Row:
     is_confirmed, is_shown = rng.random() < 0.5, rng.random() < 0.5
     is_sales, is_standing, is_first = rng.random() < 0.85, rng.random() < 0.8, rng.random() < 0.8
     shown_at = due_at + timedelta(seconds=rng.choice((-600, 0, 600))) if is_shown and rng.random() < 0.8 else None
+    chain_due_at = due_at + timedelta(days=rng.choice((0, 0, 1, 9)))
+    flags = (
+        "is_promised is_standing_of_any_type is_no_show is_no_show_to_call is_no_show_to_win_back is_set_late"
+        " has_contact_log is_contact_logged"
+    )
     return row | {
+        **_flags(rng, flags),
+        **_later(rng, "followed_up", "seconds_to_follow_up", due_at, 0, 1, 1, 4),
+        **{name: value for name, value in _later(rng, "recovered", "lag", due_at, 1, 30, 60).items() if name != "lag"},
+        "chain_due_at": chain_due_at,
+        "chain_shown_at": chain_due_at if rng.random() < 0.8 else None,
+        "is_chain_shown": rng.random() < 0.5,
+        "seconds_ahead": rng.choice((None, 0, 3600, 5 * DAY)),
         "appointment_key": key,
         "appointment_id": key.upper(),
         "appointment_type": rng.choice(("sales", "test_drive")) if is_sales else "service",
@@ -459,7 +645,7 @@ def _appointment(rng: random.Random, key: str, opportunity: Row | None) -> Row:
         "is_sales_appointment": is_sales,
         "is_first_of_chain": is_first,
         "is_cancelled_ahead": not is_standing,
-        "is_moved_ahead": False,
+        "is_moved_ahead": rng.random() < 0.2,
         "is_standing": is_sales and is_standing,
         "is_counted_set": is_sales and is_first,
         "is_confirmed": is_confirmed,
@@ -473,8 +659,13 @@ def _appointment(rng: random.Random, key: str, opportunity: Row | None) -> Row:
 
 def _sale(rng: random.Random, key: str, opportunity: Row | None) -> list[Row]:
     row = _of_episode(rng, opportunity)
-    sold_at = _moment(rng) if opportunity is None or opportunity["sold_at"] is None else opportunity["sold_at"]
-    gross = None if rng.random() < 0.25 else Decimal(rng.randrange(-50_000, 400_000)) / 100
+    sold_at = None if opportunity is None else opportunity["sold_at"]
+    if sold_at is None:
+        # A year's window has to be able to close before now.
+        sold_at = _moment(rng) - timedelta(days=rng.choice((0, 0, 365)))
+    gross, front, back = (_amount(rng) for _ in range(3))
+    dated = {name: sold_at + timedelta(days=rng.choice((0, 3, 40))) for name in ("delivered", "reversed")}
+    dated = {name: moment for name, moment in dated.items() if rng.random() < 0.6}
     people = [row["salesperson_key"]]
     if rng.random() < 0.3:
         people = _people_of(rng, row["store_key"])[:2]
@@ -489,15 +680,39 @@ def _sale(rng: random.Random, key: str, opportunity: Row | None) -> list[Row]:
         "created_on": opportunity and opportunity["created_on"],
         "is_counted": rng.random() < 0.85,
         "gross": gross,
-        "weighted_gross": None if gross is None else (gross * Decimal(weight)).quantize(Decimal("0.001")),
+        "weighted_gross": _part(gross, weight),
+        "weighted_front_gross": _part(front, weight),
+        "weighted_back_gross": _part(back, weight),
         "has_known_gross": gross is not None,
+        "has_known_front_gross": front is not None,
+        "has_known_back_gross": back is not None,
+        **{f"{name}_at": moment for name, moment in dated.items()},
+        **{f"{name}_on": local_day(row["store_key"], moment) for name, moment in dated.items()},
+        "is_unwound": "reversed" in dated,
+        **_flags(rng, "has_customer is_repeat is_referral has_contact_log is_contact_logged has_survey_log"),
+        **_flags(rng, "is_surveyed has_service_log"),
+        "survey_answered_at": sold_at + timedelta(days=rng.choice((1, 29, 60))) if rng.random() < 0.8 else None,
+        **_later(rng, "kept", "seconds_to_return", sold_at, 1, 30, 365, 366),
+        "seconds_owned": rng.choice((None, DAY, 400 * DAY)),
+        "is_without_lead": opportunity is None,
         "has_known_spend": bool(opportunity and opportunity["has_known_spend"]),
         "is_open_to_cohort": opportunity is not None,
         "weight": weight,
         "source_file": "sales.csv",
         "source_line": 2,
     }
-    return [deal | {"sale_line_key": f"{key}-{person}", "salesperson_key": person} for person in people]
+    return [
+        deal | {"sale_line_key": f"{key}-{person}", "salesperson_key": person, "is_first_line": person == people[0]}
+        for person in people
+    ]
+
+
+def _amount(rng: random.Random) -> Decimal | None:
+    return None if rng.random() < 0.25 else Decimal(rng.randrange(-50_000, 400_000)) / 100
+
+
+def _part(amount: Decimal | None, weight: float) -> Decimal | None:
+    return None if amount is None else (amount * Decimal(weight)).quantize(Decimal("0.001"))
 
 
 def _spend(rng: random.Random) -> list[Row]:
@@ -583,6 +798,12 @@ def sale(key: str, **columns: Any) -> Row:
         "weight": 1.0,
         "is_counted": True,
         "has_known_gross": columns.get("weighted_gross") is not None,
+        **dict.fromkeys(("is_unwound", "has_customer", "is_repeat", "is_referral", "has_contact_log"), False),
+        **dict.fromkeys(("is_contact_logged", "has_survey_log", "is_surveyed", "has_service_log", "is_kept"), False),
+        "is_first_line": True,
+        "is_without_lead": True,
+        "has_known_front_gross": columns.get("weighted_front_gross") is not None,
+        "has_known_back_gross": columns.get("weighted_back_gross") is not None,
         "has_known_spend": False,
         "is_open_to_cohort": False,
         "source_file": "sales.csv",

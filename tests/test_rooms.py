@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "loaders.synthetic": {"loaders", "polars", "numpy"},
     "metrics": {"metrics", "pydantic"},
     "metrics.declare": {"pydantic"},
-    "metrics.catalog": {"metrics.declare", "pydantic"},
+    "metrics.catalog": {"metrics.catalog", "metrics.declare", "pydantic"},
     "metrics.filters": {"metrics.declare", "metrics.catalog", "pydantic"},
     "metrics.sql": {"metrics.declare", "metrics.filters", "metrics.catalog"},
     "metrics.statistics": {"metrics.statistics", "numpy", "scipy", "polars"},

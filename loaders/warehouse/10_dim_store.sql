@@ -28,6 +28,8 @@ final as (
         as_of,
         cast(timezone(time_zone, as_of) as date) as as_of_on,
         exists (select 1 from record_contact as c where c.store = stores.store) as has_contact_log,
+        exists (select 1 from record_survey as v where v.store = stores.store and v.kind = 'sales') as has_survey_log,
+        exists (select 1 from record_service_visit as v where v.store = stores.store) as has_service_log,
         not exists (select 1 from deals_of_leads as d where d.store = stores.store) as has_deal_log,
         response_standard_seconds
     from stores

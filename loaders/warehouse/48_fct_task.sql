@@ -9,7 +9,16 @@ select
     cast(timezone(s.time_zone, t.due_at) as date) as due_on,
     t.completed_at,
     t.outcome,
-    t.is_user_generated
+    t.is_user_generated,
+    t.outcome <> 'dismissed' as is_to_do,
+    t.outcome = 'dismissed' as is_dismissed,
+    t.outcome = 'completed' as is_completed,
+    -- Tasks carry a day more often than an hour: on time is by the end of that day.
+    t.outcome = 'completed' and coalesce(
+        cast(timezone(s.time_zone, t.completed_at) as date) <= cast(timezone(s.time_zone, t.due_at) as date), true
+    ) as is_done_on_time,
+    t.source_file,
+    t.source_line
 from record_task as t
 join dim_store as s using (store)
 left join person_ref as p on p.store = t.store and p.system = t.system and p.ref = t.person

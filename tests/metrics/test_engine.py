@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from metrics.engine import (
 )
 from metrics.filters import Filters, unavailable
 from metrics.sql import Part
-from tests.star import NOWS, empty_star, one_row_star, random_star, write_warehouse
+from tests.star import INSTRUMENTS, NOWS, empty_star, one_row_star, random_star, write_warehouse
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +123,19 @@ def test_a_metric_that_cannot_be_had_is_one_row_with_its_reason(crowded: Warehou
         query("spend", Filters(by=("person",)))
 
 
+def test_surveys_of_two_instruments_are_never_one_number(crowded: Warehouse) -> None:
+    whole = evaluate(crowded, ["csi_mean", "csi_top_box", "sales_surveys"], Filters()).to_dicts()
+    assert [row["value"] for row in whole[:2]] == [None, None]
+    assert all("choose one instrument, or split by it" in row["reason"] for row in whole[:2])
+    assert whole[2]["value"] > 0, "a count of surveys may stand for all"
+    split = evaluate(crowded, ["csi_mean"], Filters(by=("instrument",)))
+    assert sorted(split["instrument"].to_list()) == sorted(INSTRUMENTS)
+    assert split["value"].null_count() == 0
+    for row in split.iter_rows(named=True):
+        chosen = evaluate(crowded, ["csi_mean"], Filters(where={"instrument": (row["instrument"],)}))
+        assert chosen["value"].item() == row["value"]
+
+
 def test_columns_stand_in_the_promised_order(crowded: Warehouse) -> None:
     found = evaluate(crowded, ["closing_rate"], Filters(by=("person", "store"), grain="month"))
     assert found.columns == [
@@ -137,13 +151,18 @@ def test_the_rows_behind_a_number_are_as_many_as_it_says(crowded: Warehouse, nam
     declared = next(found for found in METRICS if found.name == name)
     if unavailable(declared, filters) or isinstance(declared, Ratio):
         filters = Filters()
+    apart = {"instrument": INSTRUMENTS[:1], "appointment_type": ("test_drive",)}
+    if declared.kept_apart:
+        filters = filters.but(where={**filters.where, declared.kept_apart: apart[declared.kept_apart]})
     number = evaluate(crowded, [name], filters).row(0, named=True)
     parts: list[Part] = ["numerator"] if declared.kind in ("count", "sum") else ["numerator", "denominator"]
     for part in parts:
         listed = rows(crowded, name, part, filters)
-        assert {"store", "source", "source_file", "source_line"} <= set(listed.columns)
+        has_source = all(fact.has_source for fact in declared.facts)
+        assert {"store", "source_file", "source_line", *(["source"] if has_source else [])} <= set(listed.columns)
         if declared.kind in ("count", "conversion"):
-            counted = listed["share"].sum() if "share" in listed.columns else listed.height
+            shares = [listed[name] for name in ("share", "weight") if name in listed.columns]
+            counted = math.fsum(math.prod(row) for row in zip(*shares, strict=True)) if shares else listed.height
             assert counted == pytest.approx(number[part])
 
 

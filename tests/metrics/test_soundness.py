@@ -17,7 +17,8 @@ from tests.metrics.questions import value_of, warehouse_of
 from tests.star import NOWS, empty_star, opportunity, random_star, sale, spend, star_of, write_warehouse
 
 NOW = NOWS["s1"]
-APART = ("median_response_minutes", "roi")
+APART = ("roi", *(found.name for found in METRICS if found.kind in ("median", "quantile")))
+UNKNOWN_WHERE_NOTHING_IS = ("spend", "crm_reported_leads")
 PARTS = [found.name for found in METRICS if found.kind in ("count", "sum")]
 
 
@@ -37,15 +38,16 @@ def totals(warehouse: Warehouse, names: list[str], **filters: object) -> dict[st
     return {str(row[0]): list(row[1:]) for row in summed.iter_rows()}
 
 
-def additive(*dimensions: str) -> list[str]:
-    """Metrics whose parts add up: not the median, and not roi, which is unknown where its spend is."""
-    asked = Filters(by=dimensions)
+def additive(*dimensions: str, credit: str | None = None) -> list[str]:
+    """Metrics whose parts add up: no median, and not roi, which is unknown where its spend is."""
+    asked = Filters().but(by=dimensions, credit=credit)
     return [found.name for found in METRICS if unavailable(found, asked) is None and found.name not in APART]
 
 
-@pytest.mark.parametrize("role", ["salesperson", "bdc_agent"])
+@pytest.mark.parametrize("role", ["salesperson", "bdc_agent", "person"])
 def test_people_sum_to_the_store(crowded: Warehouse, role: str) -> None:
-    names = additive("person")
+    names = additive("person", credit=role)
+    assert names
     split = totals(crowded, names, by=("person", "store"), credit=role)
     assert split == totals(crowded, names, by=("store",))
 
@@ -184,6 +186,48 @@ def test_a_free_source_costs_zero_and_has_no_return() -> None:
         assert value_of(warehouse, "roi") is None
 
 
+def test_a_split_deal_is_one_deal_in_a_rate() -> None:
+    """A deal of two people, referred, and one of one person, not: counted by rows the share would be two thirds."""
+    halves = [sale(f"d{n}", sale_key="d", weight=0.5, salesperson_key=f"p{n}", is_referral=True) for n in (1, 2)]
+    with warehouse_of(star_of(fct_sale=[*halves, sale("e", salesperson_key="p1")])) as warehouse:
+        row = evaluate(warehouse, ["referral_share"], Filters()).row(0, named=True)
+        assert (row["numerator"], row["denominator"], row["value"]) == (1.0, 2.0, 0.5)
+        people = evaluate(warehouse, ["referral_share"], Filters(by=("person",)))
+        assert people["denominator"].to_list() == [1.5, 0.5]
+
+
+@pytest.mark.parametrize(("hours", "value"), [(24, 1.0), (24.01, 0.0)])
+def test_a_no_show_is_followed_up_within_24_hours_of_its_own_time(hours: float, value: float) -> None:
+    due = datetime(2026, 3, 4, 15, tzinfo=UTC)
+    called = due + timedelta(hours=hours)
+    missed = {
+        "appointment_key": "a1", "store_key": "s1", "source_key": "web", "due_at": due, "due_on": date(2026, 3, 4),
+        "is_no_show_to_call": True, "is_followed_up": True, "followed_up_at": called,
+        "seconds_to_follow_up": int(hours * 3600),
+    }  # fmt: skip
+    with warehouse_of(star_of(fct_appointment=[missed])) as warehouse:
+        assert value_of(warehouse, "no_show_follow_up") == value
+        early = evaluate(warehouse, ["no_show_follow_up"], Filters(as_of=due + timedelta(hours=23))).row(0, named=True)
+        assert (early["denominator"], early["value"], early["n_immature"]) == (0.0, None, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("days", "quarters"), [([1, 2, 3, 4, 5], (2.0, 3.0, 4.0)), ([1, 2], (1.25, 1.5, 1.75)), ([], (None, None, None))]
+)
+def test_quartiles_lie_on_the_line_between_their_neighbours(
+    days: list[int], quarters: tuple[float | None, ...]
+) -> None:
+    sold_at = datetime(2026, 3, 20, tzinfo=UTC)
+    rows = [
+        opportunity(f"o{n}", is_sold=True, sold_at=sold_at, seconds_to_sold=day * 86_400) for n, day in enumerate(days)
+    ]
+    names = ["days_to_sale_first_quarter", "days_to_sale", "days_to_sale_third_quarter"]
+    with warehouse_of(star_of(fct_opportunity=[*rows, opportunity("unsold")])) as warehouse:
+        found = evaluate(warehouse, names, Filters())
+        assert tuple(found["value"].to_list()) == quarters
+        assert found["denominator"].to_list() == [len(days)] * 3
+
+
 def test_gross_is_zero_without_sales_and_unknown_where_nobody_entered_it() -> None:
     with warehouse_of(empty_star()) as warehouse:
         assert value_of(warehouse, "gross") == 0.0
@@ -202,7 +246,7 @@ def test_an_empty_warehouse_has_counts_of_zero_and_no_rates() -> None:
         assert found.height == len(METRICS)
         by_kind = {metric.name: metric.kind for metric in METRICS}
         for row in found.iter_rows(named=True):
-            is_count = by_kind[row["metric"]] in ("count", "sum") and row["metric"] != "spend"
+            is_count = by_kind[row["metric"]] in ("count", "sum") and row["metric"] not in UNKNOWN_WHERE_NOTHING_IS
             assert row["value"] == (0.0 if is_count else None), row["metric"]
             assert row["n_immature"] == 0.0
 

@@ -1,10 +1,26 @@
 -- Grain: one row per thing that records outside the changes depend on and that is no longer as it was.
 select 'store' as what
 from (
-    select store_key, time_zone, currency, response_standard_seconds, has_contact_log, has_deal_log
+    select
+        store_key,
+        time_zone,
+        currency,
+        response_standard_seconds,
+        has_contact_log,
+        has_survey_log,
+        has_service_log,
+        has_deal_log
     from previous.dim_store
     except
-    select store_key, time_zone, currency, response_standard_seconds, has_contact_log, has_deal_log
+    select
+        store_key,
+        time_zone,
+        currency,
+        response_standard_seconds,
+        has_contact_log,
+        has_survey_log,
+        has_service_log,
+        has_deal_log
     from dim_store
 )
 union all

@@ -3,13 +3,18 @@
 create table fct_survey as
 with
 deals as (
-    select r.store, r.system, r.sale_id, d.customer_key, e.opportunity_key
+    select r.store, r.system, r.sale_id, d.sale_key, d.customer_key, e.opportunity_key
     from (select sale_key, customer_key, unnest(record_keys) as record_key from stg_sale) as d
     join record_sale as r on key3(r.store, r.system, r.sale_id) = d.record_key
     left join stg_event_episode as e on e.kind = 'sale' and e.event_key = d.sale_key
 ),
 only_deals as (
-    select store, sale_id, any_value(customer_key) as customer_key, any_value(opportunity_key) as opportunity_key
+    select
+        store,
+        sale_id,
+        any_value(sale_key) as sale_key,
+        any_value(customer_key) as customer_key,
+        any_value(opportunity_key) as opportunity_key
     from deals
     group by store, sale_id
     having count(*) = 1
@@ -17,6 +22,7 @@ only_deals as (
 attached as (
     select
         key3(v.store, v.system, v.survey_id) as survey_key,
+        coalesce(d.sale_key, a.sale_key) as sale_key,
         coalesce(e.opportunity_key, d.opportunity_key, a.opportunity_key) as opportunity_key,
         s.store_key,
         s.time_zone,
@@ -27,7 +33,9 @@ attached as (
         v.kind,
         v.score,
         v.scale_min,
-        v.scale_max
+        v.scale_max,
+        v.source_file,
+        v.source_line
     from record_survey as v
     join dim_store as s using (store)
     join stg_link as k on k.kind = 'survey' and k.store = v.store and k.system = v.system and k.id = v.survey_id
@@ -40,6 +48,7 @@ attached as (
 final as (
     select
         t.survey_key,
+        t.sale_key,
         t.opportunity_key,
         t.store_key,
         t.customer_key,
@@ -47,13 +56,22 @@ final as (
         coalesce(o.lead_type, '(no lead)') as lead_type,
         coalesce(o.vehicle_condition, '(not given)') as vehicle_condition,
         coalesce(t.person_key, o.salesperson_key, 'unassigned') as person_key,
+        coalesce(o.salesperson_key, 'unassigned') as salesperson_key,
+        coalesce(o.bdc_agent_key, 'unassigned') as bdc_agent_key,
         t.answered_at,
         cast(timezone(t.time_zone, t.answered_at) as date) as answered_on,
-        t.instrument,
+        -- Scores of two scales are two instruments, whatever their name.
+        t.instrument || ' (' || format('{:g}', t.scale_min) || ' to ' || format('{:g}', t.scale_max) || ')'
+            as instrument,
         t.kind,
+        t.kind = 'sales' as is_about_sales,
+        t.kind = 'service' as is_about_service,
+        t.score = t.scale_max as is_top_box,
         t.score,
         t.scale_min,
-        t.scale_max
+        t.scale_max,
+        t.source_file,
+        t.source_line
     from attached as t
     left join fct_opportunity as o using (opportunity_key)
 )
