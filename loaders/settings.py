@@ -147,9 +147,14 @@ class Sale(_Part):
 
 
 class Standards(_Part):
-    """What the dealership promises: a first answer by a person within so many open minutes."""
+    """What the dealership promises: a first answer by a person within so many open minutes, and how it follows up.
+
+    A customer is followed up who was tried `attempts` times within `attempt_days` days, or reached sooner.
+    """
 
     response_minutes: int = Field(default=15, gt=0)
+    attempts: int = Field(default=5, gt=0)
+    attempt_days: int = Field(default=5, gt=0)
 
 
 class Defaults(_Part):

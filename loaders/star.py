@@ -183,6 +183,8 @@ def _build_row(settings: Settings, moment: Moment) -> pl.DataFrame:
             "recognise_tests": [settings.test_leads.recognise],
             "episode_gap_seconds": [settings.episode.gap_days * SECONDS_PER_DAY],
             "sale_link_seconds": [settings.episode.sale_link_days * SECONDS_PER_DAY],
+            "follow_up_attempts": [settings.standards.attempts],
+            "follow_up_seconds": [settings.standards.attempt_days * SECONDS_PER_DAY],
         },
         schema_overrides={"loaded_at": instant, "as_of": instant},
     )

@@ -365,7 +365,7 @@ def _spoken(value: float | None, unit: Unit) -> str:
         return f"{value:,.1f} min"
     if unit is Unit.DAYS:
         return f"{value:,.1f} days"
-    return f"{value:,.2f}" if unit is Unit.MONEY else f"{value:,.10g}"
+    return f"{value:,.2f}" if unit in {Unit.MONEY, Unit.POINTS, Unit.TIMES} else f"{value:,.10g}"
 
 
 def _rows_tables(frame: pl.DataFrame, chosen: Metric) -> list[Table]:

@@ -46,6 +46,7 @@ class Unit(StrEnum):
     MINUTES = "minutes"
     DAYS = "days"
     POINTS = "points"
+    TIMES = "times"
     MONEY = "money"
 
 
@@ -146,6 +147,8 @@ DIMENSIONS: Final = (
     Dimension(name="vehicle_condition", label="New or used", table="fact"),
     Dimension(name="appointment_type", label="Appointment type", table="fact"),
     Dimension(name="instrument", label="Survey", table="fact"),
+    Dimension(name="after_hours", label="In or after hours", table="fact"),
+    Dimension(name="answered", label="Answered by a person", table="fact"),
 )
 DIMENSION_NAMES: Final = tuple(dimension.name for dimension in DIMENSIONS)
 # "person" is whoever the record itself names: of a task, a visit, a survey, a repair order.
@@ -172,12 +175,21 @@ OPPORTUNITY: Final = Fact(
             seconds="seconds_to_first_attempt",
             open_seconds="open_seconds_to_first_attempt",
         ),
+        Milestone(flag="is_responded", at="first_any_response_at", seconds="seconds_to_first_any_response"),
+        Milestone(flag="is_replied", at="first_reply_at", seconds="seconds_to_first_reply"),
+        Milestone(flag="is_automated_first", at="first_automated_at"),
+        Milestone(flag="is_written_to_us", at="last_customer_message_at"),
+        Milestone(flag="is_message_answered", at="message_answered_at"),
+        Milestone(flag="is_watched_1d", at="watched_1d_at"),
+        Milestone(flag="is_watched_3d", at="watched_3d_at"),
+        Milestone(flag="is_watched_10d", at="watched_10d_at"),
+        Milestone(flag="is_follow_up_due", at="follow_up_due_at"),
         Milestone(flag="is_contacted", at="contacted_at", seconds="seconds_to_contacted"),
         Milestone(flag="is_appointment_set", at="appointment_set_at", seconds="seconds_to_appointment_set"),
         Milestone(flag="is_shown", at="shown_at", on="shown_on", seconds="seconds_to_shown"),
         Milestone(flag="is_sold", at="sold_at", seconds="seconds_to_sold"),
     ),
-    dimensions=_SHARED_DIMENSIONS,
+    dimensions=(*_SHARED_DIMENSIONS, "after_hours", "answered"),
     roles=("salesperson", "bdc_agent", "setter", "responder"),
     spend_flag="has_known_spend",
     is_shared=True,
@@ -389,7 +401,7 @@ FACTS: Final = {
 
 
 class Window(_Frozen):
-    """The time a row has to convert. `days` of 86,400 s, or, where None, the store's response standard in open time.
+    """The time a row has to convert: `days` of 86,400 s, `open_minutes` of opening time, or else the store's standard.
 
     It closes for a row that many days after its `start`; from the latest instant where only the day of creation is
     known.
@@ -398,6 +410,7 @@ class Window(_Frozen):
     start: str
     end: str
     days: int | None = None
+    open_minutes: int | None = None
 
 
 class Settles(_Frozen):

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from metrics.catalog import METRICS
-from metrics.declare import Conversion, Measure, Metric, Ratio
+from metrics.declare import Conversion, Measure, Metric, Ratio, Window
 
 _HEAD: Final = """# Metrics
 
@@ -63,8 +63,7 @@ def _conversion(metric: Conversion) -> dict[str, str]:
 
 def _time(metric: Conversion) -> str:
     if metric.within:
-        days = metric.within.days
-        span = f"{days} days of 86,400 seconds" if days else "the store's response standard, in open time"
+        span = _span(metric.within)
         ends = f"from {metric.within.start} to {metric.within.end}"
         return f"only rows whose window has closed; the window is {span}, {ends}"
     if metric.settles is None:
@@ -72,6 +71,14 @@ def _time(metric: Conversion) -> str:
     if metric.settles.unresolved:
         return f"so far; immature while {_flags((metric.settles.unresolved,))}"
     return f"so far; immature until {metric.settles.days} days after {metric.settles.start}"
+
+
+def _span(within: Window) -> str:
+    if within.days:
+        return f"{within.days} days of 86,400 seconds"
+    return (
+        f"{within.open_minutes} open minutes" if within.open_minutes else "the store's response standard, in open time"
+    )
 
 
 def _measure(metric: Measure) -> dict[str, str]:

@@ -399,7 +399,8 @@ def _day_window(metric: Conversion, within: Window, days: int) -> dict[str, str]
 
 def _open_window(metric: Conversion) -> dict[str, str]:
     fact, milestone = metric.table, _milestone(metric)
-    standard = f"{fact.name}.response_standard_seconds"
+    minutes = metric.within.open_minutes if metric.within else None
+    standard = str(minutes * 60) if minutes else f"{fact.name}.response_standard_seconds"
     closed = f"coalesce(open_time_now.open_seconds - {fact.name}.created_open_seconds >= {standard}, false)"
     reached = _flag(fact, milestone.flag)
     if metric.counts_misses:

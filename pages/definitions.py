@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from metrics.catalog import METRICS
-from metrics.declare import Conversion, Measure, Metric, OneFact, Ratio
+from metrics.declare import Conversion, Measure, Metric, OneFact, Ratio, Window
 from metrics.filters import Filters, unavailable
 from pages import frame, sentences, show, theme
 
@@ -31,6 +31,19 @@ FLAGS: Final = {
     "is_confirmed": "confirmed before it was due",
     "has_known_gross": "its gross is known",
     "is_known": "its spend is known",
+    "has_contact_log": "its store logs its touches",
+    "is_watched_1d": "at least a day old",
+    "is_watched_3d": "at least 3 days old",
+    "is_watched_10d": "at least 10 days old",
+    "is_follow_up_due": "old enough for the store's follow-up standard",
+    "is_follow_up_met": "a person tried as often as the standard asks, or reached the customer sooner",
+    "is_multi_channel": "a person tried two channels or more",
+    "is_barely_tried": "a person tried once at most",
+    "is_machine_only": "touched by machines and by no person",
+    "is_automated_first": "a machine touched the customer first",
+    "is_written_to_us": "the customer wrote a text, an e-mail or a chat message",
+    "is_message_answered": "a person spoke to the customer after the last message",
+    "is_replied": "the customer wrote, called or came after asking",
 }
 
 # Words of the exports and how each counts.
@@ -134,7 +147,7 @@ def facts_of(metric: Metric) -> list[dict[str, str]]:
 def numerator_words(metric: Metric) -> str:
     """What is counted above the line."""
     if isinstance(metric, Conversion):
-        hit = FLAGS[metric.converted]
+        hit = flag_words(metric.converted)
         return f"those not reached by: {hit}" if metric.counts_misses else f"those of them with: {hit}"
     if isinstance(metric, Ratio):
         above = " plus ".join(term.label.lower() for term in metric.plus)
@@ -160,21 +173,32 @@ def denominator_words(metric: Metric) -> str:
     return "none: not a rate"
 
 
+def flag_words(flag: str) -> str:
+    """What a flag of a fact says, in words."""
+    return FLAGS.get(flag, flag.removeprefix("is_").replace("_", " "))
+
+
 def _base(metric: OneFact) -> str:
-    rules = "; ".join(FLAGS[flag] for flag in metric.base)
+    rules = "; ".join(flag_words(flag) for flag in metric.base)
     return f"{metric.table.noun}: {rules}" if rules else metric.table.noun
 
 
 def window_words(metric: Metric) -> str:
     """How long a row has, and when it stops being open."""
     if isinstance(metric, Conversion) and metric.within is not None:
-        length = f"{metric.within.days} days" if metric.within.days else "the store's standard, in opening hours"
-        return f"{length}; rows whose time is not up are in neither part and are stated"
+        return f"{_length(metric.within)}; rows whose time is not up are in neither part and are stated"
     if isinstance(metric, Conversion) and metric.settles is not None and metric.settles.days:
         return f"so far: every row counts; those without a result settle after {metric.settles.days} days"
     if isinstance(metric, Ratio) and metric.immature_days:
         return f"so far: opportunities younger than {metric.immature_days} days are stated as still open"
     return "none"
+
+
+def _length(within: Window) -> str:
+    if within.days:
+        return f"{within.days} days"
+    time = f"{within.open_minutes} minutes" if within.open_minutes else "the store's standard"
+    return f"{time}, in opening hours"
 
 
 if __name__ == "__main__":

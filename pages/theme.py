@@ -112,7 +112,7 @@ def number(value: Number | None, unit: str, currency: str = "USD") -> str:
         return money(value, currency)
     if unit in MINUTES_IN:
         return minutes(value * MINUTES_IN[unit])
-    if unit == "points":
+    if unit in {"points", "times"}:
         return f"{value:,.2f}"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
 

@@ -52,6 +52,7 @@ SO_FAR: dict[str, tuple[str, tuple[str, ...], str, str, str, int]] = {
         "contacted_at",
         14,
     ),
+    "reply_rate": ("created", ("is_eligible", "has_contact_log"), "is_replied", "first_reply_at", "created_by", 14),
     "set_rate": ("created", ("is_eligible",), "is_appointment_set", "appointment_set_at", "created_by", 14),
     "shown_rate": ("created", ("is_eligible",), "is_shown", "shown_at", "created_by", 30),
     "show_to_sale": ("shown", ("is_eligible", "is_shown"), "is_sold", "sold_at", "shown_at", 30),
@@ -73,8 +74,17 @@ MOMENTS = {
     "is_bought": "bought_at",
     "is_completed": "completed_at",
     "is_done_on_time": "completed_at",
+    "is_responded": "first_any_response_at",
+    "is_replied": "first_reply_at",
+    "is_automated_first": "first_automated_at",
+    "is_written_to_us": "last_customer_message_at",
+    "is_message_answered": "message_answered_at",
+    "is_watched_1d": "watched_1d_at",
+    "is_watched_3d": "watched_3d_at",
+    "is_watched_10d": "watched_10d_at",
+    "is_follow_up_due": "follow_up_due_at",
 }
-FACT_LABELS = ("lead_type", "vehicle_condition", "appointment_type", "instrument")
+FACT_LABELS = ("lead_type", "vehicle_condition", "appointment_type", "instrument", "after_hours", "answered")
 NAMED_ON_IT = ("fct_visit", "fct_task", "fct_survey", "fct_service_visit")
 DEFAULT_ROLE = {"fct_appointment": "setter"} | dict.fromkeys(NAMED_ON_IT, "person")
 OWN_SOURCE = ("fct_lead", "fct_spend", "fct_task", "fct_service_visit", "fct_crm_report")
@@ -87,6 +97,7 @@ COHORT_STEP = {
 
 LEADS_IN = ("fct_lead", "created_at", "created_on", "is_counted")
 BEGUN = ("fct_opportunity", "created_at", "created_on", "is_eligible")
+LOGGED = (*BEGUN, "has_contact_log")
 BOUGHT = ("fct_opportunity", "sold_at", None, "is_eligible", "is_sold")
 SET = ("fct_appointment", "set_at", "set_on", "is_counted_set")
 DUE = ("fct_appointment", "due_at", "due_on", "is_standing")
@@ -116,6 +127,10 @@ COUNTS: dict[str, tuple[str | None, ...]] = {
 # metric: its rows, the hit, and from which moment for how many days a row without it is young; or "outcome"
 RATES: dict[str, tuple[tuple[str | None, ...], str, tuple[str, int] | str | None]] = {
     "lost_rate": (BEGUN, "is_lost", None),
+    "multi_channel_rate": (LOGGED, "is_multi_channel", ("created_by", 10)),
+    "follow_up_standard_rate": ((*LOGGED, "is_follow_up_due"), "is_follow_up_met", None),
+    "lost_after_one_attempt": ((*LOGGED, "is_lost"), "is_barely_tried", None),
+    "machine_only_rate": (LOGGED, "is_machine_only", None),
     "bad_rate": (BEGUN, "is_bad", None),
     "demo_rate": ((*VISITED, "has_known_demo"), "is_demo", None),
     "write_up_rate": ((*VISITED, "has_known_write_up"), "is_write_up", None),
@@ -181,11 +196,30 @@ LAGS: dict[str, tuple[tuple[str | None, ...], str, float, int]] = {
     "time_to_contact": ((*BEGUN, "is_contacted"), "seconds_to_contacted", 0.5, 60),
     "time_to_appointment": ((*BEGUN, "is_appointment_set"), "seconds_to_appointment_set", 0.5, DAY),
     "time_to_show": ((*BEGUN, "is_shown"), "seconds_to_shown", 0.5, DAY),
+    "contact_to_set_time": ((*BEGUN, "is_appointment_set"), "seconds_contacted_to_set", 0.5, DAY),
+    "set_to_show_time": ((*BEGUN, "is_shown"), "seconds_set_to_shown", 0.5, DAY),
+    "show_to_sale_time": ((*BEGUN, "is_sold"), "seconds_shown_to_sold", 0.5, DAY),
+    "time_to_reply": ((*BEGUN, "is_replied"), "seconds_to_first_reply", 0.5, 60),
     "days_to_sale_first_quarter": (BOUGHT, "seconds_to_sold", 0.25, DAY),
     "days_to_sale": (BOUGHT, "seconds_to_sold", 0.5, DAY),
     "days_to_sale_third_quarter": (BOUGHT, "seconds_to_sold", 0.75, DAY),
     "appointment_lead_time": (SET, "seconds_ahead", 0.5, DAY),
     "ownership_interval": ((*SOLD, "is_repeat", "is_first_line"), "seconds_owned", 0.5, DAY),
+}
+# metric: the lag and the flag of the rows whose lag has ended
+WAITS = {
+    "median_response_minutes": ("open_seconds_to_first_attempt", "is_attempted"),
+    "median_response_minutes_raw": ("seconds_to_first_attempt", "is_attempted"),
+    "median_any_response_minutes": ("open_seconds_to_first_any_response", "is_responded"),
+    "median_any_response_minutes_raw": ("seconds_to_first_any_response", "is_responded"),
+}
+# metric: the rows, and what is counted on each
+MEANS: dict[str, tuple[tuple[str | None, ...], str]] = {
+    "attempts_1d": ((*LOGGED, "is_watched_1d"), "attempt_count_1d"),
+    "attempts_3d": ((*LOGGED, "is_watched_3d"), "attempt_count_3d"),
+    "attempts_10d": ((*LOGGED, "is_watched_10d"), "attempt_count_10d"),
+    "attempt_days_10d": ((*LOGGED, "is_watched_10d"), "attempt_days_10d"),
+    "attempts_of_lost": ((*LOGGED, "is_lost"), "attempt_count"),
 }
 # metric: the dimension of which it looks at one label at a time
 ONE_AT_A_TIME = {
@@ -229,6 +263,10 @@ class Oracle:
             return self.told_rate(*RATES[metric])
         if metric in WITHIN:
             return self.told_within(*WITHIN[metric])
+        if metric in WAITS:
+            return self.waiting(self.needing_answer(), *WAITS[metric])
+        if metric in MEANS:
+            return self.mean(*MEANS[metric])
         return self.lag(*LAGS[metric])
 
     def is_mixed(self, metric: str) -> bool:
@@ -250,9 +288,18 @@ class Oracle:
             "shows": lambda: self.counted(t for t in self.due() if reached(t, "is_shown")),
             "confirm_rate": lambda: self.rate(self.due(), lambda t: reached(t, "is_confirmed"), never),
             "show_rate": lambda: self.rate(self.due(), lambda t: reached(t, "is_shown"), unresolved),
-            "answered_within_standard": self.answered_within_standard,
+            "answered_within_standard": self.answered_within,
+            "answered_within_5": lambda: self.answered_within(5 * 60),
+            "answered_within_15": lambda: self.answered_within(15 * 60),
+            "answered_within_30": lambda: self.answered_within(30 * 60),
+            "answered_within_60": lambda: self.answered_within(60 * 60),
             "never_answered_rate": self.never_answered_rate,
-            "median_response_minutes": self.median_response_minutes,
+            "handover_minutes": lambda: self.waiting(
+                self.rows_of((*LOGGED, "is_automated_first")), "seconds_to_handover", "is_attempted"
+            ),
+            "unanswered_message_rate": lambda: self.rate(
+                self.rows_of((*LOGGED, "is_written_to_us")), lambda t: not reached(t, "is_message_answered"), never
+            ),
             "sold_units": lambda: self.summed(self.sold(), "weight"),
             "gross": lambda: self.gross_of(self.sold()),
             "cohort_gross": lambda: self.gross_of(self.cohort_sales()),
@@ -279,7 +326,7 @@ class Oracle:
             "crm_reported_leads": self.crm_reported_leads,
             "loaded_of_reported": self.loaded_of_reported,
         }
-        plain |= {name: partial(self._told, name) for name in (*COUNTS, *RATES, *WITHIN, *LAGS)}
+        plain |= {name: partial(self._told, name) for name in (*COUNTS, *RATES, *WITHIN, *LAGS, *WAITS, *MEANS)}
         costs = {name: self._cost_of_step(flag) for name, flag in COHORT_STEP.items()}
         return plain | costs
 
@@ -531,27 +578,38 @@ class Oracle:
         passed: timedelta = min(moment, today["closes_at"]) - today["opens_at"]
         return total + passed.total_seconds()
 
-    def is_answer_due(self, found: Taken) -> bool:
+    def is_answer_due(self, found: Taken, standard: float | None = None) -> bool:
         passed = self.open_seconds(found.row["store_key"], found.now)
         began = found.row["created_open_seconds"]
-        return passed is not None and began is not None and passed - began >= found.row["response_standard_seconds"]
+        standard = found.row["response_standard_seconds"] if standard is None else standard
+        return passed is not None and began is not None and passed - began >= standard
 
-    def answered_within_standard(self) -> dict[Key, Answer]:
+    def answered_within(self, seconds: float | None = None) -> dict[Key, Answer]:
+        """Within so many open seconds; where none are given, within the store's standard."""
+
         def is_hit(found: Taken) -> bool:
             lag = found.row["open_seconds_to_first_attempt"]
-            return reached(found, "is_attempted") and (lag is None or lag <= found.row["response_standard_seconds"])
+            standard = found.row["response_standard_seconds"] if seconds is None else seconds
+            return reached(found, "is_attempted") and (lag is None or lag <= standard)
 
-        return self.windowed(self.needing_answer(), self.is_answer_due, is_hit)
+        return self.windowed(self.needing_answer(), lambda found: self.is_answer_due(found, seconds), is_hit)
 
     def never_answered_rate(self) -> dict[Key, Answer]:
         return self.windowed(self.needing_answer(), self.is_answer_due, lambda t: not reached(t, "is_attempted"))
 
-    def median_response_minutes(self) -> dict[Key, Answer]:
+    def waiting(self, rows: list[Taken], column: str, ended: str) -> dict[Key, Answer]:
         answers = {}
-        for key, (group,) in self.groups(self.needing_answer()).items():
-            lags = sorted(t.row["open_seconds_to_first_attempt"] or 0 for t in group if reached(t, "is_attempted"))
+        for key, (group,) in self.groups(rows).items():
+            lags = sorted(t.row[column] or 0 for t in group if reached(t, ended))
             seconds = median_with_waiting(lags, len(group))
             answers[key] = Answer(None, len(group), None if seconds is None else seconds / 60)
+        return answers
+
+    def mean(self, told: tuple[str | None, ...], column: str) -> dict[Key, Answer]:
+        answers = {}
+        for key, (group,) in self.groups(self.rows_of(told)).items():
+            total = sum(found.row[column] * found.share for found in group)
+            answers[key] = Answer(total, weigh(group), divided(total, weigh(group)))
         return answers
 
     def in_period_closing_ratio(self) -> dict[Key, Answer]:

@@ -62,14 +62,21 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "target": _columns(text="store_key metric", number="value"),
     "fct_opportunity": _columns(
         text="opportunity_key store_key customer_key source_key lead_type vehicle_condition salesperson_key"
-        " bdc_agent_key setter_key responder_key lead_id system source_file",
+        " bdc_agent_key setter_key responder_key after_hours answered lead_id system source_file",
         moment="created_at created_by first_attempt_at first_any_response_at first_reply_at contacted_at"
-        " appointment_set_at appointment_due_at appointment_confirmed_at shown_at visited_at sold_at delivered_at",
+        " first_automated_at last_customer_message_at message_answered_at watched_1d_at watched_3d_at watched_10d_at"
+        " follow_up_due_at appointment_set_at appointment_due_at appointment_confirmed_at shown_at visited_at sold_at"
+        " delivered_at",
         day="created_on shown_on",
         flag="is_eligible needs_answer is_attempted is_contacted is_appointment_set is_shown is_sold is_lost is_bad"
-        " is_duplicate has_known_spend",
+        " is_duplicate has_known_spend has_contact_log is_responded is_replied is_automated_first is_written_to_us"
+        " is_message_answered is_watched_1d is_watched_3d is_watched_10d is_follow_up_due is_follow_up_met"
+        " is_multi_channel is_barely_tried is_machine_only",
         whole="seconds_to_sold seconds_to_first_attempt seconds_to_contacted seconds_to_appointment_set"
-        " seconds_to_shown open_seconds_to_first_attempt created_open_seconds response_standard_seconds "
+        " seconds_to_first_any_response seconds_to_first_reply seconds_to_handover seconds_contacted_to_set"
+        " seconds_set_to_shown seconds_shown_to_sold open_seconds_to_first_any_response attempt_count attempt_count_1d"
+        " attempt_count_3d attempt_count_10d attempt_days_10d seconds_to_shown open_seconds_to_first_attempt"
+        " created_open_seconds response_standard_seconds "
         "lead_count source_line",
     ),
     "fct_lead": _columns(
@@ -182,6 +189,10 @@ FREE: Final = "club"
 INSTRUMENTS: Final = ("Delivery (1 to 5)", "Maker's index (1 to 10)")
 CHANNELS: Final = {"web": "website", "club": "classifieds", "third": "classifieds"}
 LEAD_SOURCES: Final = ("web", "third", "unknown", "club", "no_source")
+_FOLLOW_UP_FLAGS: Final = (
+    "is_responded is_replied is_automated_first is_written_to_us is_message_answered is_watched_1d is_watched_3d"
+    " is_watched_10d is_follow_up_due is_follow_up_met is_multi_channel is_barely_tried is_machine_only has_contact_log"
+)
 FIRST_DAY: Final = date(2025, 12, 1)
 LAST_DAY: Final = date(2026, 7, 31)
 HOLIDAY: Final = date(2026, 5, 18)
@@ -412,7 +423,31 @@ def _opportunity(rng: random.Random, key: str, known: set[tuple[str, str, date]]
         row |= _step(rng, row, flag, at, seconds, chance, is_date=is_date)
     shown_at = row["shown_at"]
     row["shown_on"] = None if shown_at is None else local_day(store_key, shown_at)
-    return row | {"open_seconds_to_first_attempt": _open_lag(row)}
+    return row | {"open_seconds_to_first_attempt": _open_lag(row)} | _follow_up(rng, row)
+
+
+def _follow_up(rng: random.Random, row: Row) -> Row:
+    """What touches tell: each column by itself, as a metric reads it."""
+    moments = ("first_automated_at", "last_customer_message_at", "message_answered_at")
+    lags = "seconds_to_handover seconds_contacted_to_set seconds_set_to_shown seconds_shown_to_sold"
+    lags += " open_seconds_to_first_any_response"
+    counts = "attempt_count attempt_count_1d attempt_count_3d attempt_count_10d attempt_days_10d"
+    watched = {f"watched_{days}d_at": row["created_by"] + timedelta(days=days) for days in (1, 3, 10)}
+    return {
+        **_step(rng, row, "is_responded", "first_any_response_at", "seconds_to_first_any_response", 0.8, is_date=False),
+        **_step(rng, row, "is_replied", "first_reply_at", "seconds_to_first_reply", 0.4, is_date=False),
+        **_flags(rng, "is_automated_first is_written_to_us is_message_answered is_follow_up_met is_multi_channel"),
+        **_flags(rng, "is_barely_tried is_machine_only"),
+        **dict.fromkeys(("is_watched_1d", "is_watched_3d", "is_watched_10d", "is_follow_up_due"), True),
+        **watched,
+        **{name: _moment(rng) if rng.random() < 0.8 else None for name in moments},
+        **{name: rng.choice((None, *_LAGS)) for name in lags.split()},
+        **{name: rng.randrange(9) for name in counts.split()},
+        "follow_up_due_at": row["created_by"] + timedelta(days=5),
+        "has_contact_log": rng.random() < 0.9,
+        "after_hours": rng.choice(("in hours", "after hours")),
+        "answered": rng.choice(("in time", "within an hour", "within four hours", "later", "never", "not needed")),
+    }
 
 
 def _step(rng: random.Random, row: Row, flag: str, at: str, seconds: str, chance: float, *, is_date: bool) -> Row:
@@ -754,10 +789,14 @@ def empty_star() -> Star:
 def opportunity(key: str, **columns: Any) -> Row:
     """One eligible internet opportunity of Northgate, created on 2 March 2026 at 15:00 UTC; name what differs."""
     created = columns.get("created_at", datetime(2026, 3, 2, 15, 0, tzinfo=UTC))
-    flags = dict.fromkeys((*_STEPS, "is_lost", "is_bad", "is_duplicate", "has_known_spend"), False)
+    flags = dict.fromkeys(
+        (*_STEPS, *_FOLLOW_UP_FLAGS.split(), "is_lost", "is_bad", "is_duplicate", "has_known_spend"), False
+    )
     roles = dict.fromkeys(("salesperson_key", "bdc_agent_key", "setter_key", "responder_key"), "unassigned")
     standard: Row = {
         "opportunity_key": key,
+        "after_hours": "in hours",
+        "answered": "in time",
         "lead_id": key.upper(),
         "store_key": "s1",
         "customer_key": "c0",

@@ -51,3 +51,7 @@ create temp macro seconds_between(first_at, second_at, first_on, second_on, is_b
             then case when second_on >= first_on then cast(date_diff('day', first_on, second_on) as bigint) * 86400 end
         when second_at >= first_at then cast(floor(epoch(second_at) - epoch(first_at)) as bigint)
     end;
+
+-- Whole seconds between two times of day; null when the second comes first.
+create temp macro seconds_after(first_at, second_at) as
+    case when second_at >= first_at then cast(floor(epoch(second_at) - epoch(first_at)) as bigint) end;

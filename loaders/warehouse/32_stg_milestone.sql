@@ -8,30 +8,50 @@ forms as (
     join stg_customer_lead as l using (lead_key)
 ),
 customer_messages as (
-    select opportunity_key, min(occurred_at) as customer_message_at
+    select opportunity_key, min(occurred_at) as customer_message_at, max(occurred_at) as last_customer_message_at
     from fct_contact
     anti join forms using (opportunity_key, occurred_at)
     where is_by_customer and channel in ('text', 'email', 'chat')
     group by opportunity_key
 ),
-firsts as (
+touches as (
     select
-        c.opportunity_key,
-        min(c.occurred_at) filter (c.is_attempt) as first_attempt_at,
-        arg_min(c.person_key, struct_pack(moment := c.occurred_at, key := c.contact_key)) filter (c.is_attempt)
-            as responder_key,
-        min(c.occurred_at) filter (c.direction = 'out') as first_any_response_at,
-        min(c.occurred_at) filter (c.is_by_customer and c.occurred_at > o.created_at) as first_reply_at,
-        min(c.occurred_at) filter (c.channel = 'call' and c.result = 'connected' and c.is_human) as answered_call_at,
-        min(c.occurred_at) filter (c.channel = 'visit') as visited_at,
-        min(c.occurred_at) filter (
-            c.is_attempt and c.channel in ('text', 'email', 'chat') and c.result not in ('bounced', 'opted_out')
-        ) as person_message_at
+        c.*,
+        c.occurred_at > o.created_at as is_later,
+        epoch(c.occurred_at) - epoch(o.created_at) as seconds_since_created
     from fct_contact as c
     join stg_opportunity as o using (opportunity_key)
-    group by c.opportunity_key
+),
+firsts as (
+    select
+        opportunity_key,
+        min(occurred_at) filter (is_attempt) as first_attempt_at,
+        arg_min(person_key, struct_pack(moment := occurred_at, key := contact_key)) filter (is_attempt)
+            as responder_key,
+        min(occurred_at) filter (direction = 'out') as first_any_response_at,
+        min(occurred_at) filter (direction = 'out' and not is_human) as first_automated_at,
+        min(occurred_at) filter (is_by_customer and is_later) as first_reply_at,
+        min(occurred_at) filter (channel = 'call' and result = 'connected' and is_human) as answered_call_at,
+        min(occurred_at) filter (channel = 'visit') as visited_at,
+        min(occurred_at) filter (
+            is_attempt and channel in ('text', 'email', 'chat') and result not in ('bounced', 'opted_out')
+        ) as person_message_at,
+        max(occurred_at) filter (
+            is_attempt or channel = 'visit' or (channel = 'call' and result = 'connected' and is_human)
+        ) as last_spoken_at,
+        count(*) filter (is_attempt) as attempt_count,
+        count(*) filter (is_attempt and seconds_since_created < 86400) as attempt_count_1d,
+        count(*) filter (is_attempt and seconds_since_created < 3 * 86400) as attempt_count_3d,
+        count(*) filter (is_attempt and seconds_since_created < 10 * 86400) as attempt_count_10d,
+        count(distinct occurred_on) filter (is_attempt and seconds_since_created < 10 * 86400) as attempt_days_10d,
+        count(*) filter (
+            is_attempt and seconds_since_created < (select follow_up_seconds from build)
+        ) as follow_up_count,
+        count(distinct channel) filter (is_attempt) as channel_count
+    from touches
+    group by opportunity_key
 )
-select f.*, m.customer_message_at
+select f.*, m.customer_message_at, m.last_customer_message_at
 from firsts as f
 left join customer_messages as m using (opportunity_key);
 

@@ -23,7 +23,18 @@ reached as (
         case when s.has_contact_log then t.first_attempt_at else m.crm_first_attempt_at end as first_attempt_at,
         case when s.has_contact_log then t.first_any_response_at else m.crm_first_attempt_at end
             as first_any_response_at,
+        t.first_automated_at,
         t.first_reply_at,
+        t.last_customer_message_at,
+        t.last_spoken_at,
+        t.attempt_count,
+        t.attempt_count_1d,
+        t.attempt_count_3d,
+        t.attempt_count_10d,
+        t.attempt_days_10d,
+        t.follow_up_count,
+        t.channel_count,
+        s.has_contact_log,
         least(
             t.answered_call_at,
             t.visited_at,
@@ -66,13 +77,20 @@ opened as (
     select
         r.*,
         open_seconds(r.created_at, c.opens_at, c.closes_at, c.open_seconds_before) as created_open_seconds,
-        open_seconds(r.first_attempt_at, f.opens_at, f.closes_at, f.open_seconds_before) as attempt_open_seconds
+        r.created_at >= c.opens_at and r.created_at < c.closes_at as is_in_hours,
+        open_seconds(r.first_attempt_at, f.opens_at, f.closes_at, f.open_seconds_before) as attempt_open_seconds,
+        open_seconds(r.first_any_response_at, a.opens_at, a.closes_at, a.open_seconds_before) as response_open_seconds
     from reached as r
     left join dim_date as c on c.store_key = r.store_key and c.day = least(r.created_on, (select max(day) from dim_date))
     left join dim_date as f
         on f.store_key = r.store_key
         and f.day = least(
             cast(timezone(r.time_zone, r.first_attempt_at) as date), (select max(day) from dim_date)
+        )
+    left join dim_date as a
+        on a.store_key = r.store_key
+        and a.day = least(
+            cast(timezone(r.time_zone, r.first_any_response_at) as date), (select max(day) from dim_date)
         )
 ),
 final as (
@@ -94,8 +112,40 @@ final as (
         needs_answer,
         first_attempt_at is not null as is_attempted,
         first_attempt_at,
+        first_any_response_at is not null as is_responded,
         first_any_response_at,
+        -- Follow-up is known only where touches are logged.
+        has_contact_log,
+        case when has_contact_log then coalesce(attempt_count, 0) end as attempt_count,
+        case when has_contact_log then coalesce(attempt_count_1d, 0) end as attempt_count_1d,
+        case when has_contact_log then coalesce(attempt_count_3d, 0) end as attempt_count_3d,
+        case when has_contact_log then coalesce(attempt_count_10d, 0) end as attempt_count_10d,
+        case when has_contact_log then coalesce(attempt_days_10d, 0) end as attempt_days_10d,
+        has_contact_log as is_watched_1d,
+        created_by + interval '86400 seconds' as watched_1d_at,
+        has_contact_log as is_watched_3d,
+        created_by + interval '259200 seconds' as watched_3d_at,
+        has_contact_log as is_watched_10d,
+        created_by + interval '864000 seconds' as watched_10d_at,
+        has_contact_log and coalesce(channel_count, 0) >= 2 as is_multi_channel,
+        has_contact_log and coalesce(attempt_count, 0) <= 1 as is_barely_tried,
+        has_contact_log as is_follow_up_due,
+        created_by + to_seconds((select follow_up_seconds from build)) as follow_up_due_at,
+        has_contact_log and (
+            coalesce(follow_up_count, 0) >= (select follow_up_attempts from build)
+            or coalesce(
+                epoch(contacted_at) - epoch(created_at) < (select follow_up_seconds from build), false
+            )
+        ) as is_follow_up_met,
+        first_automated_at is not null and first_attempt_at is null and has_contact_log as is_machine_only,
+        coalesce(first_automated_at <= coalesce(first_attempt_at, first_automated_at), false) as is_automated_first,
+        first_automated_at,
+        first_reply_at is not null as is_replied,
         first_reply_at,
+        last_customer_message_at is not null as is_written_to_us,
+        last_customer_message_at,
+        coalesce(last_spoken_at >= last_customer_message_at, false) as is_message_answered,
+        case when last_spoken_at >= last_customer_message_at then last_spoken_at end as message_answered_at,
         contacted_at is not null as is_contacted,
         contacted_at,
         is_appointment_set,
@@ -132,6 +182,30 @@ final as (
         case
             when first_attempt_at >= created_at then attempt_open_seconds - created_open_seconds
         end as open_seconds_to_first_attempt,
+        case
+            when first_any_response_at >= created_at then response_open_seconds - created_open_seconds
+        end as open_seconds_to_first_any_response,
+        seconds_between(
+            created_at, first_any_response_at, created_on, cast(timezone(time_zone, first_any_response_at) as date), created_at_is_date
+        ) as seconds_to_first_any_response,
+        seconds_between(
+            created_at, first_reply_at, created_on, cast(timezone(time_zone, first_reply_at) as date), created_at_is_date
+        ) as seconds_to_first_reply,
+        seconds_after(first_automated_at, first_attempt_at) as seconds_to_handover,
+        seconds_after(contacted_at, appointment_set_at) as seconds_contacted_to_set,
+        seconds_after(appointment_set_at, shown_at) as seconds_set_to_shown,
+        seconds_between(
+            shown_at, sold_at, cast(timezone(time_zone, shown_at) as date), sold_on, sold_at_is_date
+        ) as seconds_shown_to_sold,
+        case when is_in_hours then 'in hours' else 'after hours' end as after_hours,
+        case
+            when not needs_answer then 'not needed'
+            when first_attempt_at is null then 'never'
+            when coalesce(open_seconds_to_first_attempt, 0) <= response_standard_seconds then 'in time'
+            when open_seconds_to_first_attempt <= 3600 then 'within an hour'
+            when open_seconds_to_first_attempt <= 4 * 3600 then 'within four hours'
+            else 'later'
+        end as answered,
         created_open_seconds,
         response_standard_seconds,
         k.month is not null as has_known_spend,

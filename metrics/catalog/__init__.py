@@ -13,6 +13,7 @@ from metrics.catalog.adoption import ADOPTION
 from metrics.catalog.appointments import APPOINTMENTS
 from metrics.catalog.closing import CLOSING
 from metrics.catalog.experience import EXPERIENCE
+from metrics.catalog.follow_up import FOLLOW_UP
 from metrics.catalog.funnel import FUNNEL
 from metrics.catalog.money import MONEY
 from metrics.catalog.response import RESPONSE
@@ -24,6 +25,7 @@ from metrics.declare import Metric, MetricError, nearest
 METRICS: Final[tuple[Metric, ...]] = (
     *VOLUME,
     *RESPONSE,
+    *FOLLOW_UP,
     *FUNNEL,
     *APPOINTMENTS,
     *CLOSING,

@@ -119,6 +119,46 @@ TIME_TO_SHOW: Final = Measure(
     credits=OWNERS,
     description="Of the opportunities that came to an appointment, half had come within this time of coming in.",
 )
+
+
+def _from_step_to_step(name: str, label: str, column: str, reached: str, description: str) -> Measure:
+    return Measure(
+        name=name,
+        label=label,
+        family="Funnel",
+        unit=Unit.DAYS,
+        higher_is_better=False,
+        fact="fct_opportunity",
+        clock="created_at",
+        base=("is_eligible", reached),
+        column=column,
+        measures="median",
+        credits=OWNERS,
+        description=description,
+    )
+
+
+CONTACT_TO_SET_TIME: Final = _from_step_to_step(
+    "contact_to_set_time",
+    "From contact to appointment",
+    "seconds_contacted_to_set",
+    "is_appointment_set",
+    "Of the opportunities whose appointment followed the first contact, half had it made within this time of it.",
+)
+SET_TO_SHOW_TIME: Final = _from_step_to_step(
+    "set_to_show_time",
+    "From appointment made to show",
+    "seconds_set_to_shown",
+    "is_shown",
+    "Of the opportunities that came to an appointment, half came within this time of making it.",
+)
+SHOW_TO_SALE_TIME: Final = _from_step_to_step(
+    "show_to_sale_time",
+    "From show to sale",
+    "seconds_shown_to_sold",
+    "is_sold",
+    "Of the opportunities that came and then bought, half bought within this time of coming.",
+)
 VISITS: Final = Measure(
     name="visits",
     label="Showroom visits",
@@ -207,6 +247,9 @@ FUNNEL: Final[tuple[Metric, ...]] = (
     TIME_TO_CONTACT,
     TIME_TO_APPOINTMENT,
     TIME_TO_SHOW,
+    CONTACT_TO_SET_TIME,
+    SET_TO_SHOW_TIME,
+    SHOW_TO_SALE_TIME,
     VISITS,
     DEMO_RATE,
     WRITE_UP_RATE,

@@ -56,7 +56,8 @@ PLANNED = {
 
 FUTURE = "from __future__ import annotations"
 FAMILIES = (
-    "Volume", "Response", "Funnel", "Appointments", "Closing", "Money", "Experience", "Trust", "Adoption", "Service",
+    "Volume", "Response", "Follow-up", "Funnel", "Appointments", "Closing", "Money", "Experience", "Trust", "Adoption",
+    "Service",
 )  # fmt: skip
 
 
