@@ -1,4 +1,4 @@
-"""Measure the demo dealership, loading at size, hostile files and faults.
+"""Measure the demo dealership, loading at size, hostile files, faults and the verdicts on people.
 
 Machines are shared and noisy, so each figure stands beside the leanest alternative measured in the same run.
 """
@@ -24,7 +24,7 @@ from metrics import engine
 from metrics.catalog import METRICS
 from metrics.filters import Filters
 from pages import PAGES
-from tests.benchmarks import faults, hostile, loading
+from tests.benchmarks import calibration, faults, hostile, loading
 
 ROOT: Final = Path(__file__).parents[2]
 PORT: Final = 8590
@@ -37,8 +37,14 @@ LEANEST_CLOSING_RATE: Final = """
 
 
 def main() -> None:
-    """Print every figure, a line each; the names of parts (demo, loading, hostile, faults) choose only those."""
-    parts = {"demo": demo, "loading": loading.main, "hostile": hostile.main, "faults": faults.main}
+    """Print every figure, a line each; names of parts (demo, loading, ..., calibration) choose only those."""
+    parts = {
+        "demo": demo,
+        "loading": loading.main,
+        "hostile": hostile.main,
+        "faults": faults.main,
+        "calibration": calibration.main,
+    }
     for name in sys.argv[1:] or parts:
         sys.stdout.write(f"--- {name}\n")
         parts[name]()

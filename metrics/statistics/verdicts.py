@@ -1,0 +1,186 @@
+"""Verdicts on people: different from the team, maybe, or not to be told apart; and the same in a plain sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil, floor
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from scipy.special import expit, logit
+
+from metrics.statistics.case_mix import expected_hits
+from metrics.statistics.funnel_limits import (
+    ACT,
+    WATCH,
+    Expectation,
+    expectation,
+    limit,
+    mid_p,
+    odds_interval,
+    over_dispersion,
+    widened,
+)
+from metrics.statistics.shrinkage import shrink
+from metrics.statistics.strata import Numbers
+
+ACT_NOW: Final = "act"
+WATCH_IT: Final = "watch"
+ALIKE: Final = "not distinguishable"
+ALONE: Final = "no team"
+_KNOWN: Final = ("chances", "observed", "expected", "spread", "expected_variance", "team_rate")
+_TAILS: Final = {
+    "act_low": (1 - ACT) / 2,
+    "watch_low": (1 - WATCH) / 2,
+    "watch_high": (1 + WATCH) / 2,
+    "act_high": (1 + ACT) / 2,
+}
+_RATES: Final = (
+    *("ratio", "adjusted_rate", "low", "high", "shrunken_rate", "shrunken_low", "shrunken_high"),
+    *("watch_low", "watch_high", "act_low", "act_high", "tail"),
+)
+
+
+def compare(
+    cells: pl.DataFrame,
+    person: str,
+    nested: Sequence[str] = (),
+    crossed: Sequence[str] = (),
+    *,
+    is_higher_better: bool = True,
+) -> pl.DataFrame:
+    """Each person against colleagues on comparable leads: rates at equal leads, limits and a verdict.
+
+    Shapes: cells as `case_mix.expected_hits` takes them; out comes a row per person, by name, with its columns and
+
+    - `ratio` (observed / expected) and `adjusted_rate`: the rate the person would have on the team's own mix of leads,
+      that is the team's rate moved by the person's odds; `low` and `high` are its 95 % interval.
+    - `shrunken_rate`, `shrunken_low`, `shrunken_high`: where it probably lies, as people of one team are alike.
+    - `watch_low` .. `act_high`: the limits on the scale of `adjusted_rate`; `tail` is the mid-p probability of fewer
+      hits.
+    - `seen_low`, `seen_high`: at most, at least so many hits on these leads would be called; null where no number
+      would.
+    - `verdict` ("act", "watch", "not distinguishable", "no team") and `direction` ("better", "worse", null).
+
+    One person alone gets "no team", and null for all that needs colleagues.
+    """
+    people = expected_hits(cells, person, nested, crossed)
+    if people.height < 2:
+        nothing = [pl.lit(None, pl.Float64).alias(name) for name in _RATES]
+        seen = [pl.lit(None, pl.Int64).alias(name) for name in ("seen_low", "seen_high")]
+        return people.with_columns(*nothing, *seen, verdict=pl.lit(ALONE), direction=pl.lit(None, pl.String))
+    columns = {name: people[name].to_numpy() for name in people.columns if name != person}
+    judged = people.with_columns(**_rates(columns), **_limits(columns))
+    judged = judged.with_columns(verdict=_verdict()).with_columns(direction=_direction(is_higher_better))
+    return judged.select(person, *_KNOWN, *_RATES, "seen_low", "seen_high", "verdict", "direction")
+
+
+def sentence(row: Mapping[str, Any], chances: str, hits: str) -> str:
+    """What a row of `compare` says in plain words; `chances` and `hits` are plural nouns ("leads", "sales")."""
+    asked = f"{_count(row['chances'])} {chances}, {_count(row['observed'])} {hits}"
+    if row["verdict"] == ALONE:
+        return f"{asked}. Nobody else had such {chances}, so there is no team to compare with."
+    start = f"{asked}; colleagues on the same leads: {row['expected']:.1f}."
+    if row["verdict"] == ALIKE:
+        return f"{start} Not distinguishable from the team. {_cannot_tell(row, chances, hits)}"
+    side = "fewer" if row["observed"] < row["expected"] else "more"
+    certainty = "is different from" if row["verdict"] == ACT_NOW else "may be different from"
+    odds = "1 in 500" if row["verdict"] == ACT_NOW else "1 in 20"
+    return f"{start} This {certainty} the team ({side}, {row['direction']}): chance alone goes so far in under {odds}."
+
+
+def _cannot_tell(row: Mapping[str, Any], chances: str, hits: str) -> str:
+    low, high, size = row["seen_low"], row["seen_high"], _count(row["chances"])
+    if low is None and high is None:
+        return f"{size} {chances} are too few to tell: no number of {hits} would show a difference."
+    if low is None:
+        return (
+            f"So few {chances} cannot show a low rate, even with no {hits}; {high} or more of {size} would stand out."
+        )
+    if high is None:
+        return f"So few {chances} cannot show a high rate, even with {size} {hits}; {low} or fewer would stand out."
+    return f"To stand out, it would take {low} or fewer, or {high} or more {hits} of {size}."
+
+
+def _count(number: float) -> str:
+    return f"{number:.0f}" if float(number).is_integer() else f"{number:.1f}"
+
+
+def _rates(columns: Mapping[str, Numbers]) -> dict[str, Numbers]:
+    """The person's rates at the team's mix, with intervals."""
+    hits, known = columns["observed"], _expectation(columns)
+    low, high = odds_interval(hits, known)
+    own = columns["expected"] / columns["chances"]
+    shrunken = shrink(hits, columns["chances"], own, columns["expected_variance"] / columns["chances"] ** 2)
+    names = ("shrunken_rate", "shrunken_low", "shrunken_high")
+    return {
+        "ratio": hits / columns["expected"],
+        "adjusted_rate": _at_team_mix(hits, known, columns),
+        "low": expit(_team_odds(columns) + low),
+        "high": expit(_team_odds(columns) + high),
+        **{
+            name: expit(_team_odds(columns) + logit(rate) - logit(own))
+            for name, rate in zip(names, shrunken, strict=True)
+        },
+    }
+
+
+def _limits(columns: Mapping[str, Numbers]) -> dict[str, Numbers | pl.Series]:
+    """The funnel limits, as rates and as the whole numbers of hits that would be called."""
+    known = _expectation(columns)
+    chance = widened(known, over_dispersion(columns["observed"], known))
+    hits = dict(zip(_TAILS, limit(chance, np.array([[tail] for tail in _TAILS.values()])), strict=True))
+    return {
+        **{name: _at_team_mix(number, known, columns) for name, number in hits.items()},
+        "tail": mid_p(columns["observed"], chance),
+        "seen_low": pl.Series([_below(number) for number in hits["watch_low"]], dtype=pl.Int64),
+        "seen_high": pl.Series(
+            [_above(number, most) for number, most in zip(hits["watch_high"], columns["chances"], strict=True)],
+            dtype=pl.Int64,
+        ),
+    }
+
+
+def _expectation(columns: Mapping[str, Numbers]) -> Expectation:
+    return expectation(columns["expected"], columns["spread"], columns["expected_variance"])
+
+
+def _at_team_mix(hits: Numbers, known: Expectation, columns: Mapping[str, Numbers]) -> Numbers:
+    """A number of hits on the person's own leads as a rate on the team's mix, by the odds against expectation."""
+    share = np.clip(hits / known.size, 0, 1)
+    with np.errstate(divide="ignore"):
+        return np.asarray(expit(_team_odds(columns) + logit(share) - logit(known.rate)))
+
+
+def _team_odds(columns: Mapping[str, Numbers]) -> Numbers:
+    """Log odds of the team's rate; of half a hit, or half a miss, where the team has none."""
+    least = 0.5 / (columns["chances"].sum() + 1)
+    return np.asarray(logit(np.clip(columns["team_rate"], least, 1 - least)))
+
+
+def _below(number: float) -> int | None:
+    """The largest whole number under a limit."""
+    return None if number <= 0 else ceil(number) - 1
+
+
+def _above(number: float, most: float) -> int | None:
+    return None if floor(number) + 1 > most else floor(number) + 1
+
+
+def _verdict() -> pl.Expr:
+    outside = pl.min_horizontal("tail", 1 - pl.col("tail"))
+    return (
+        pl.when(outside < (1 - ACT) / 2)
+        .then(pl.lit(ACT_NOW))
+        .when(outside < (1 - WATCH) / 2)
+        .then(pl.lit(WATCH_IT))
+        .otherwise(pl.lit(ALIKE))
+    )
+
+
+def _direction(is_higher_better: bool) -> pl.Expr:
+    is_better = (pl.col("tail") > 0.5) == is_higher_better
+    return pl.when(pl.col("verdict") != ALIKE).then(
+        pl.when(is_better).then(pl.lit("better")).otherwise(pl.lit("worse"))
+    )
