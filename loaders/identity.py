@@ -33,6 +33,20 @@ LOCAL_LENGTH: Final = 7
 NORTH_AMERICA: Final = frozenset(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[1])
 DEFAULT_COUNTRY: Final = "US"
 
+IDENTITY_COLUMNS: Final = (
+    "lead_key",
+    "store",
+    "system",
+    "lead_id",
+    "customer_id",
+    "customer_name",
+    "name_key",
+    "email",
+    "phone",
+    "phone_2",
+    "merged_into",
+    "created_at",
+)
 RULES: Final = ("email", "phone", "customer", "merge")
 GUARDED_RULES: Final = ("email", "phone")
 LINK_SCHEMA: Final = {"lead_key": pl.String, "customer_key": pl.String}
@@ -96,9 +110,12 @@ def _of_several(found: pl.DataFrame) -> pl.DataFrame:
 
 
 def marks(leads: pl.DataFrame, countries: Mapping[str, str] | None = None) -> pl.DataFrame:
-    """Each lead's marks of identity: `store, lead_key, name, rule, value`, each once; rule is one of `RULES`."""
+    """Each lead's marks of identity: `store, lead_key, name, rule, value`, each once; rule is one of `RULES`.
+
+    Leads that bring their `name_key` are spared the making of it.
+    """
     country = leads["store"].replace_strict(dict(countries or {}), default=DEFAULT_COUNTRY, return_dtype=pl.String)
-    name = name_key("customer_name")
+    name = pl.col("name_key") if "name_key" in leads.columns else name_key("customer_name")
     named = leads.with_columns(
         name=pl.when(name != "").then(name),
         phone=phone_keys(leads["phone"], country),
@@ -167,7 +184,9 @@ def phone_keys(phones: pl.Series, countries: pl.Series) -> pl.Series:
 
 def name_key(column: str) -> pl.Expr:
     """The letters of a name in lower case, its words in alphabetical order, so that "Lee, Ana" is "Ana Lee"."""
-    joined = pl.col(column).str.to_lowercase().str.replace_all(r"['`\u2019]", "")
+    # As loaders/warehouse/00_functions.sql has it: one small i and one small sigma.
+    lower = pl.col(column).str.replace_all("\u0130", "i", literal=True).str.to_lowercase()
+    joined = lower.str.replace_all("\u03c2", "\u03c3", literal=True).str.replace_all(r"['`\u2019]", "")
     words = joined.str.extract_all(r"\p{L}+").list.sort()
     return words.list.join(" ")
 

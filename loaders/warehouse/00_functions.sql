@@ -8,7 +8,7 @@ create temp macro word_key(word) as lower(trim(regexp_replace(word, '\s+', ' ', 
 
 -- The words of a name in one order, without case or what stands between them.
 create temp macro sorted_words(name, word) as
-    array_to_string(list_sort(regexp_extract_all(translate(lower(coalesce(name, '')), '''`’', ''), word)), ' ');
+    array_to_string(list_sort(regexp_extract_all(translate(lower(coalesce(name, '')), 'ς''`’', 'σ'), word)), ' ');
 
 -- A customer's name by its letters: "Lee, Ana" and "Ana Lee" are one name, so are "O'Dell" and "ODell".
 create temp macro name_key(name) as sorted_words(name, '\p{L}+');

@@ -18,7 +18,9 @@ touches as (
     select
         c.*,
         c.occurred_at > o.created_at as is_later,
-        epoch(c.occurred_at) - epoch(o.created_at) as seconds_since_created
+        epoch(c.occurred_at) - epoch(o.created_at) as seconds_since_created,
+        -- A bit for each day: those of an episode's first touches are few.
+        cast(1 as bigint) << (cast(least(20, greatest(-20, c.occurred_on - o.created_on)) as bigint) + 20) as day_bit
     from fct_contact as c
     join stg_opportunity as o using (opportunity_key)
 ),
@@ -43,11 +45,11 @@ firsts as (
         count(*) filter (is_attempt and seconds_since_created < 86400) as attempt_count_1d,
         count(*) filter (is_attempt and seconds_since_created < 3 * 86400) as attempt_count_3d,
         count(*) filter (is_attempt and seconds_since_created < 10 * 86400) as attempt_count_10d,
-        count(distinct occurred_on) filter (is_attempt and seconds_since_created < 10 * 86400) as attempt_days_10d,
+        bit_count(bit_or(day_bit) filter (is_attempt and seconds_since_created < 10 * 86400)) as attempt_days_10d,
         count(*) filter (
             is_attempt and seconds_since_created < (select follow_up_seconds from build)
         ) as follow_up_count,
-        count(distinct channel) filter (is_attempt) as channel_count
+        min(channel) filter (is_attempt) <> max(channel) filter (is_attempt) as is_multi_channel
     from touches
     group by opportunity_key
 )

@@ -33,7 +33,7 @@ reached as (
         t.attempt_count_10d,
         t.attempt_days_10d,
         t.follow_up_count,
-        t.channel_count,
+        t.is_multi_channel,
         s.has_contact_log,
         least(
             t.answered_call_at,
@@ -127,7 +127,7 @@ final as (
         created_by + interval '259200 seconds' as watched_3d_at,
         has_contact_log as is_watched_10d,
         created_by + interval '864000 seconds' as watched_10d_at,
-        has_contact_log and coalesce(channel_count, 0) >= 2 as is_multi_channel,
+        has_contact_log and coalesce(is_multi_channel, false) as is_multi_channel,
         has_contact_log and coalesce(attempt_count, 0) <= 1 as is_barely_tried,
         has_contact_log as is_follow_up_due,
         created_by + to_seconds((select follow_up_seconds from build)) as follow_up_due_at,

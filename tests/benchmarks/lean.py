@@ -262,10 +262,21 @@ touches as (
         min(occurred_at) filter (is_attempt) as first_attempt_at,
         arg_min(person_key, occurred_at) filter (is_attempt) as responder_key,
         min(occurred_at) filter (direction = 'out') as first_any_response_at,
+        min(occurred_at) filter (direction = 'out' and not is_human) as first_automated_at,
         min(occurred_at) filter (is_by_customer and occurred_at > created_at) as first_reply_at,
         min(occurred_at) filter (channel = 'call' and is_human) as answered_call_at,
         min(occurred_at) filter (is_by_customer and channel <> 'call') as customer_message_at,
-        min(occurred_at) filter (is_attempt and channel <> 'call') as person_message_at
+        max(occurred_at) filter (is_by_customer and channel <> 'call') as last_customer_message_at,
+        min(occurred_at) filter (is_attempt and channel <> 'call') as person_message_at,
+        max(occurred_at) filter (is_attempt or (channel = 'call' and is_human)) as last_spoken_at,
+        count(*) filter (is_attempt) as attempt_count,
+        count(*) filter (is_attempt and occurred_at < created_at + interval 86400 second) as attempt_count_1d,
+        count(*) filter (is_attempt and occurred_at < created_at + interval 259200 second) as attempt_count_3d,
+        count(*) filter (is_attempt and occurred_at < created_at + interval 864000 second) as attempt_count_10d,
+        count(distinct occurred_on) filter (is_attempt and occurred_at < created_at + interval 864000 second)
+            as attempt_days_10d,
+        count(*) filter (is_attempt and occurred_at < created_at + interval 432000 second) as follow_up_count,
+        min(channel) filter (is_attempt) <> max(channel) filter (is_attempt) as is_multi_channel
     from fct_contact
     join leads using (opportunity_key)
     group by opportunity_key
@@ -303,12 +314,18 @@ opened as (
         c.open_seconds_before + case when c.opens_at is null then 0
             else cast(floor(greatest(0, epoch(least(r.created_at, c.closes_at)) - epoch(c.opens_at))) as bigint) end
             as created_open_seconds,
+        r.created_at >= c.opens_at and r.created_at < c.closes_at as is_in_hours,
         f.open_seconds_before + case when f.opens_at is null then 0
             else cast(floor(greatest(0, epoch(least(r.first_attempt_at, f.closes_at)) - epoch(f.opens_at))) as bigint)
-            end as attempt_open_seconds
+            end as attempt_open_seconds,
+        a.open_seconds_before + case when a.opens_at is null then 0
+            else cast(floor(
+                greatest(0, epoch(least(r.first_any_response_at, a.closes_at)) - epoch(a.opens_at))
+            ) as bigint) end as response_open_seconds
     from reached as r
     join dim_date as c on c.day = r.created_on
     left join dim_date as f on f.day = cast(timezone('America/Chicago', r.first_attempt_at) as date)
+    left join dim_date as a on a.day = cast(timezone('America/Chicago', r.first_any_response_at) as date)
 )
 select
     opportunity_key,
@@ -328,8 +345,35 @@ select
     lead_type not in ('phone', 'walk_in') as needs_answer,
     first_attempt_at is not null as is_attempted,
     first_attempt_at,
+    first_any_response_at is not null as is_responded,
     first_any_response_at,
+    true as has_contact_log,
+    coalesce(attempt_count, 0) as attempt_count,
+    coalesce(attempt_count_1d, 0) as attempt_count_1d,
+    coalesce(attempt_count_3d, 0) as attempt_count_3d,
+    coalesce(attempt_count_10d, 0) as attempt_count_10d,
+    coalesce(attempt_days_10d, 0) as attempt_days_10d,
+    true as is_watched_1d,
+    created_at + interval 86400 second as watched_1d_at,
+    true as is_watched_3d,
+    created_at + interval 259200 second as watched_3d_at,
+    true as is_watched_10d,
+    created_at + interval 864000 second as watched_10d_at,
+    coalesce(is_multi_channel, false) as is_multi_channel,
+    coalesce(attempt_count, 0) <= 1 as is_barely_tried,
+    true as is_follow_up_due,
+    created_at + interval 432000 second as follow_up_due_at,
+    coalesce(follow_up_count >= 5, false) or coalesce(epoch(contacted_at) - epoch(created_at) < 432000, false)
+        as is_follow_up_met,
+    first_automated_at is not null and first_attempt_at is null as is_machine_only,
+    coalesce(first_automated_at <= coalesce(first_attempt_at, first_automated_at), false) as is_automated_first,
+    first_automated_at,
+    first_reply_at is not null as is_replied,
     first_reply_at,
+    last_customer_message_at is not null as is_written_to_us,
+    last_customer_message_at,
+    coalesce(last_spoken_at >= last_customer_message_at, false) as is_message_answered,
+    case when last_spoken_at >= last_customer_message_at then last_spoken_at end as message_answered_at,
     contacted_at is not null as is_contacted,
     contacted_at,
     appointment_set_at is not null as is_appointment_set,
@@ -358,6 +402,21 @@ select
         then cast(epoch(shown_at) - epoch(created_at) as bigint) end as seconds_to_shown,
     case when first_attempt_at >= created_at then attempt_open_seconds - created_open_seconds end
         as open_seconds_to_first_attempt,
+    case when first_any_response_at >= created_at
+        then cast(epoch(first_any_response_at) - epoch(created_at) as bigint) end as seconds_to_first_any_response,
+    case when first_reply_at >= created_at
+        then cast(epoch(first_reply_at) - epoch(created_at) as bigint) end as seconds_to_first_reply,
+    case when first_attempt_at >= first_automated_at
+        then cast(epoch(first_attempt_at) - epoch(first_automated_at) as bigint) end as seconds_to_handover,
+    case when appointment_set_at >= contacted_at
+        then cast(epoch(appointment_set_at) - epoch(contacted_at) as bigint) end as seconds_contacted_to_set,
+    case when shown_at >= appointment_set_at
+        then cast(epoch(shown_at) - epoch(appointment_set_at) as bigint) end as seconds_set_to_shown,
+    case when sold_at >= shown_at
+        then cast(epoch(sold_at) - epoch(shown_at) as bigint) end as seconds_shown_to_sold,
+    case when first_any_response_at >= created_at then response_open_seconds - created_open_seconds end
+        as open_seconds_to_first_any_response,
+    case when is_in_hours then 'in hours' else 'after hours' end as after_hours,
     created_open_seconds,
     900 as response_standard_seconds,
     false as has_known_spend,

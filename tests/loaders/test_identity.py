@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -15,8 +16,9 @@ from typer.testing import CliRunner
 
 from loaders.__main__ import app
 from loaders.errors import LoaderError
-from loaders.identity import email_key, guarded, joining_marks, marks, match_customers, phone_keys
+from loaders.identity import email_key, guarded, joining_marks, marks, match_customers, name_key, phone_keys
 from loaders.settings import Identity, Settings
+from loaders.star import WAREHOUSE_SQL
 from loaders.why_same import Explanation, masked, why_same
 from tests.loaders.star_building import Row, moment, star, stars
 
@@ -366,3 +368,19 @@ def test_recognition_can_be_switched_off_and_what_the_crm_calls_a_test_stays_one
     with star(off, lead=given_leads) as query:
         assert [row["is_counted"] for row in query("from fct_lead order by lead_id")] == [True, False]
         assert query("from data_finding where finding = 'test_lead_recognised'") == []
+
+
+LETTERS = st.one_of(
+    st.sampled_from("abXY '`\u2019-.,1\u0130\u03a3\u03c2\u212b\u6771"),
+    st.characters(min_codepoint=1, max_codepoint=0x24F),
+)
+
+
+@given(names=st.lists(st.text(LETTERS, max_size=14), max_size=50))
+def test_a_name_has_the_same_key_where_leads_are_matched_and_where_records_are_linked(names: list[str]) -> None:
+    frame = pl.DataFrame({"customer_name": names}, schema={"customer_name": pl.String})
+    with duckdb.connect() as con:
+        con.execute((WAREHOUSE_SQL / "00_functions.sql").read_text(encoding="utf-8"))
+        con.register("named", frame)
+        linked = con.sql("select name_key(customer_name) as key from named").pl()["key"].to_list()
+    assert frame.select(name_key("customer_name")).to_series().to_list() == linked
