@@ -414,7 +414,7 @@ def _instant(text: str | None, option: str) -> datetime | None:
 
 @contextmanager
 def _failing_with(status: int, *, as_json: bool, stopped: str = "Stopped.") -> Iterator[None]:
-    """Print an error with its hint, or that Ctrl-C stopped it, and leave with a status instead of a traceback."""
+    """Print an error with its hint, or that a signal stopped it, and leave with a status instead of a traceback."""
     with _noting_interrupt() as is_interrupted:
         try:
             yield
@@ -428,7 +428,7 @@ def _failing_with(status: int, *, as_json: bool, stopped: str = "Stopped.") -> I
 
 @contextmanager
 def _noting_interrupt() -> Iterator[threading.Event]:
-    """An event that Ctrl-C sets: a library that is interrupted may say so with an error of its own."""
+    """An event that Ctrl-C and SIGTERM set: a library that is interrupted may say so with an error of its own."""
     is_interrupted = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield is_interrupted  # signals reach the main thread only
@@ -438,11 +438,12 @@ def _noting_interrupt() -> Iterator[threading.Event]:
         is_interrupted.set()
         signal.default_int_handler(number, frame)
 
-    before = signal.signal(signal.SIGINT, noted)
+    before = {found: signal.signal(found, noted) for found in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield is_interrupted
     finally:
-        signal.signal(signal.SIGINT, before)
+        for found, handler in before.items():
+            signal.signal(found, handler)
 
 
 def _leave(why: str, status: int, *, as_json: bool) -> NoReturn:

@@ -1,4 +1,4 @@
-"""How far a long load is: a line now and then in a log, a bar on a terminal, and Ctrl-C leaves the last snapshot."""
+"""How far a long load is: a line now and then in a log, a bar on a terminal; stopped, it leaves the last snapshot."""
 
 from __future__ import annotations
 
@@ -96,8 +96,12 @@ def is_building(place: Path) -> bool:
     return any((place / "wh" / "snapshots").glob("*.building"))
 
 
-@pytest.mark.parametrize("moment", [is_reading, is_building])
-def test_ctrl_c_says_so_and_leaves_the_last_snapshot(tmp_path: Path, moment: Callable[[Path], bool]) -> None:
+@pytest.mark.parametrize(
+    ("moment", "number"), [(is_reading, signal.SIGINT), (is_building, signal.SIGINT), (is_building, signal.SIGTERM)]
+)
+def test_a_load_that_is_stopped_says_so_and_leaves_the_last_snapshot(
+    tmp_path: Path, moment: Callable[[Path], bool], number: signal.Signals
+) -> None:
     with loading(tmp_path, leads(tmp_path, 5)) as first:
         first.communicate(timeout=120)
         assert first.returncode == 0
@@ -109,7 +113,7 @@ def test_ctrl_c_says_so_and_leaves_the_last_snapshot(tmp_path: Path, moment: Cal
             assert process.poll() is None, "it ended before it could be stopped"
             time.sleep(0.01)
         time.sleep(0.2)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, told = process.communicate(timeout=120)
     assert "Traceback" not in told, told[-3000:]
     assert (process.returncode, told.splitlines()) == (130, ["Stopped. The last snapshot still serves."])
