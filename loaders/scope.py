@@ -11,7 +11,8 @@ a store's clock), or the scope is large, nothing is gained, and the star is buil
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -53,6 +54,7 @@ _LARGEST_SHARE: Final = 0.2
 # does it, after this many partial ones.
 _MOST_PARTIAL_BUILDS: Final = 30
 _FIRST_EVENT_STATEMENT: Final = "20"
+_WHOLE_STATEMENT: Final = "52_fct_roster_day.sql"
 # Of what each row of a fact in the scope holds the key.
 _FACTS: Final = {
     "bridge_customer_lead": "lead",
@@ -94,6 +96,7 @@ def build_scope(
     _narrow_records(con)
     run(con, [path for path in paths if path.name >= _FIRST_EVENT_STATEMENT], settings, progress)
     _write(con)
+    _count_roster_days(con, paths)
     con.execute("insert into snapshot.build.partial_build select loaded_at from build")
     con.execute("set max_vacuum_tasks = 0")
     return True
@@ -222,6 +225,15 @@ def _write(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(template("lead_mark", "lead", kind="temp table", name="lead_mark"))
     con.execute(template("scope_marks", "lead"))
     remember_words(con)
+
+
+def _count_roster_days(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
+    """Build the roster days from the facts as a whole: whether a person logged anything on a day no scope can tell."""
+    (whole,) = (path for path in paths if path.name == _WHOLE_STATEMENT)
+    con.execute("use snapshot")
+    con.execute("drop table fct_roster_day")
+    con.execute(whole.read_text(encoding="utf-8"))
+    con.execute("use part")
 
 
 def _size(con: duckdb.DuckDBPyConnection) -> int:

@@ -233,6 +233,51 @@ def _pattern(word: str) -> re.Pattern[str]:
     )
 
 
+class Annotation(_Part):
+    """Something that happened on a day and may explain a change: a training, a new hire, a new process.
+
+    Without a store it concerns all of them; a person is named with the store they work at.
+    """
+
+    day: date = Field(alias="date")
+    label: Name
+    store: Name | None = None
+    person: Name | None = None
+
+    @model_validator(mode="after")
+    def _a_person_works_at_a_store(self) -> Self:
+        if self.person and not self.store:
+            raise ValueError(f'"{self.person}" needs a store beside it, since stores may have namesakes')
+        return self
+
+
+class Target(_Part):
+    """What one metric should come to, for one store, person, source or month, or any of these together.
+
+    What is left out stands for all of them; a month is written "2026-07". Of several targets that fit a question the
+    one that says most about it holds.
+    """
+
+    metric: Name
+    value: float = Field(allow_inf_nan=False, strict=False)
+    store: Name | None = None
+    person: Name | None = None
+    source: Name | None = None
+    month: Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")] | None = None
+
+    @model_validator(mode="after")
+    def _a_person_works_at_a_store(self) -> Self:
+        if self.person and not self.store:
+            raise ValueError(f'"{self.person}" needs a store beside it, since stores may have namesakes')
+        return self
+
+    @property
+    def scope(self) -> tuple[str | None, ...]:
+        """What it is for, without case and needless spaces."""
+        named = (self.metric, self.store, self.person, self.source)
+        return (*(None if name is None else _squeezed(name) for name in named), self.month)
+
+
 class Settings(_Part):
     """All of settings.toml. Every part has a default, so an empty file is valid."""
 
@@ -246,6 +291,8 @@ class Settings(_Part):
     defaults: Defaults = Defaults()
     sources: Sources = Sources()
     targets: dict[str, float] = Field(default_factory=dict, strict=False)
+    target_rows: tuple[Target, ...] = Field(default=(), alias="target", strict=False)
+    annotations: tuple[Annotation, ...] = Field(default=(), alias="annotation", strict=False)
 
     @model_validator(mode="after")
     def _store_names_differ(self) -> Self:
@@ -256,6 +303,24 @@ class Settings(_Part):
                 raise ValueError(f'two stores share the name or alias "{min(twice)}"')
             seen |= own
         return self
+
+    @model_validator(mode="after")
+    def _each_target_is_set_once(self) -> Self:
+        seen: set[tuple[str | None, ...]] = set()
+        for target in self.all_targets():
+            if target.scope in seen:
+                scope = [part for part in target.scope[1:] if part]
+                raise ValueError(f'two targets of "{target.metric}" for {", ".join(scope) or "everything"}')
+            seen.add(target.scope)
+        return self
+
+    def all_targets(self) -> list[Target]:
+        """Every target, from `[targets]`, `[store.targets]` and `[[target]]`, with stores under their own names."""
+        found = [Target(metric=metric, value=value) for metric, value in self.targets.items()]
+        for store in self.stores:
+            found += [Target(metric=metric, value=value, store=store.name) for metric, value in store.targets.items()]
+        named = {target.store: self.store_named(target.store).name for target in self.target_rows if target.store}
+        return found + [row.model_copy(update={"store": named.get(row.store or "")}) for row in self.target_rows]
 
     def _found(self, name: str) -> Store | None:
         wanted = _squeezed(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ import duckdb
 import polars as pl
 
 from loaders.contracts import RECORDED_COLUMNS, TABLES, key_column
-from loaders.identity import marks, match_customers
+from loaders.identity import IDENTITY_COLUMNS, marks, match_customers
 from loaders.merge import content, template
 from loaders.progress import Progress
 from loaders.settings import WEEKDAYS, Settings, StoreHours
@@ -104,9 +104,10 @@ def remember(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def remember_words(con: duckdb.DuckDBPyConnection) -> None:
-    """Keep whom and which source each word of the records means."""
-    for table, key in (("person_ref", "person_key"), ("source_ref", "source_key")):
-        words = f"select distinct store, system, ref, {key} from {table}"
+    """Keep whom and which source each word of the records means, and which systems of deals are CRMs."""
+    told = {"person_ref": "ref, person_key", "source_ref": "ref, source_key", "deal_system": "is_crm"}
+    for table, columns in told.items():
+        words = f"select distinct store, system, {columns} from {table}"
         con.execute(f"create or replace table snapshot.build.{table} as {words}")
 
 
@@ -151,6 +152,7 @@ def hand_over(con: duckdb.DuckDBPyConnection, settings: Settings, moment: Moment
         "setting_free_source": _free_rows(settings),
         "setting_source": _source_rows(con, settings),
         "setting_target": _target_rows(settings),
+        "setting_annotation": _annotation_rows(settings),
         "setting_test_domain": _domain_rows(settings),
         "read_finding": findings,
     }
@@ -231,9 +233,32 @@ def _holiday_rows(settings: Settings, stores: list[str]) -> pl.DataFrame:
 
 
 def _target_rows(settings: Settings) -> pl.DataFrame:
-    rows: list[tuple[str | None, str, float]] = [(None, metric, value) for metric, value in settings.targets.items()]
-    rows += [(store.name, metric, value) for store in settings.stores for metric, value in store.targets.items()]
-    return pl.DataFrame(rows, schema={"store": pl.String, "metric": pl.String, "value": pl.Float64}, orient="row")
+    """The targets, with sources under the names that the map of sources gives them, months as their first day."""
+    find = settings.sources.finder()
+    rows = [
+        (
+            target.store,
+            target.person,
+            (entry.source if (entry := find(target.source)) else target.source) if target.source else None,
+            date.fromisoformat(f"{target.month}-01") if target.month else None,
+            target.metric,
+            target.value,
+        )
+        for target in settings.all_targets()
+    ]
+    text = dict.fromkeys(("store", "person", "source"), pl.String)
+    schema = {**text, "month": pl.Date, "metric": pl.String, "value": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _annotation_rows(settings: Settings) -> pl.DataFrame:
+    """What happened when, with stores under the names that the settings give them."""
+    rows = [
+        (event.store and settings.store_named(event.store).name, event.person, event.day, event.label)
+        for event in settings.annotations
+    ]
+    schema = {"store": pl.String, "person": pl.String, "day": pl.Date, "label": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _free_rows(settings: Settings) -> pl.DataFrame:
@@ -269,7 +294,7 @@ def match_leads(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
     Where the leads are only those of a scope, `shared_mark` names the marks that too many leads outside carry as well.
     """
-    leads = con.sql("from stg_lead").pl()
+    leads = con.sql(f"select {', '.join(IDENTITY_COLUMNS)} from stg_lead").pl()
     countries = {store: settings.store_named(store).country for store in leads["store"].unique().to_list()}
     found = marks(leads, countries)
     con.register("identity_mark_frame", found)

@@ -24,6 +24,9 @@ from rich.table import Table
 
 from metrics import engine
 from metrics.catalog import METRICS, metric
+from metrics.comparisons import change, coaching, outlook, sources, tables
+from metrics.comparisons.bounds import bounds as find_bounds
+from metrics.comparisons.people import people as compare_people
 from metrics.declare import Conversion, Metric, MetricError, NoSuchData, Ratio, Unit, nearest
 from metrics.documentation import definitions
 from metrics.engine import Warehouse, spreadsheet_safe
@@ -135,6 +138,142 @@ def rows(
 
 
 @app.command()
+def people(
+    name: Annotated[str | None, typer.Argument(metavar="METRIC", help="A rate; leave it out with --coach.")] = None,
+    coach: Annotated[bool, typer.Option("--coach", help="What working on each step is worth, by person.")] = False,
+    since: Annotated[str | None, typer.Option(metavar="DAY", help="The change from that day on, by person.")] = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    as_of: AsOfOption = None,
+    where: WhereOption = None,
+    credit: CreditOption = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    form: FormatOption = Format.table,
+) -> None:
+    """People against colleagues on the same leads: expected hits, adjusted rate, verdict, and a sentence for each."""
+    with _told_plainly():
+        if coach == (name is not None) or (coach and since):
+            raise MetricError(
+                "Say a metric (with --since or without), or --coach alone.",
+                "For example `python -m metrics people closing_rate`.",
+            )
+        opened, filters = _asked(warehouse, start, end, as_of, where, credit)
+        if name is None:
+            _print_compared(coaching.coaching(opened, filters), tables.COACHED, form)
+        elif since is None:
+            _print_compared(compare_people(opened, name, filters), tables.JUDGED, form)
+        else:
+            day = moment_of(since).date()
+            _print_compared(coaching.since(opened, name, filters, day), tables.CHANGED, form)
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(metavar="METRIC")],
+    start: FromOption = None,
+    end: ToOption = None,
+    against: Annotated[str | None, typer.Option(metavar="DAY:DAY", help="The period to compare with.")] = None,
+    against_store: Annotated[str | None, typer.Option(metavar="STORE", help="The store to compare with.")] = None,
+    over: Annotated[str | None, typer.Option(metavar="DIM", help="Split by it; else dimensions are ranked.")] = None,
+    as_of: AsOfOption = None,
+    where: WhereOption = None,
+    credit: CreditOption = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    form: FormatOption = Format.table,
+) -> None:
+    """Why a rate differs between two periods or two stores: volume, mix and rate, which add up exactly."""
+    with _told_plainly():
+        opened, now = _asked(warehouse, start, end, as_of, where, credit)
+        before = _other_side(now, against, against_store)
+        _check_labels(opened, before)
+        if over is None:
+            _print_compared(change.rank(opened, name, now, before), tables.RANKED, form)
+        else:
+            _print_compared(change.explain(opened, name, now, before, over), tables.SPLIT, form)
+
+
+@app.command("sources")
+def compare_sources(
+    name: Annotated[str, typer.Argument(metavar="METRIC", help="A rate, sold_units, gross, roi, spend, cohort_gross.")],
+    window: Annotated[int, typer.Option(min=1, help="Days before a sale in which a lead has a part in it.")] = 180,
+    move: Annotated[list[str] | None, typer.Option(metavar="SOURCE=AMOUNT", help="What if, a month.")] = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    as_of: AsOfOption = None,
+    where: WhereOption = None,
+    attribution: AttributionOption = "first",
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    form: FormatOption = Format.table,
+) -> None:
+    """Sources judged fairly; the metric decides what is asked.
+
+    A rate (closing_rate): quality apart from handling. sold_units or gross: credit by first, last and even, with
+    assists. roi: the return with its interval. spend: the ledger of spend and sales. leads, opportunities or
+    cohort_gross: what the last dollars brought, and with --move what moving them might bring.
+    """
+    with _told_plainly():
+        opened, filters = _asked(warehouse, start, end, as_of, where, None, attribution)
+        frame, columns = _source_view(opened, name, filters, window, _moves(move or ()))
+        _print_compared(frame, columns, form)
+
+
+@app.command()
+def project(
+    name: Annotated[str, typer.Argument(metavar="METRIC")] = "closing_rate",
+    test: Annotated[bool, typer.Option("--test", help="How good such projections have been so far.")] = False,
+    start: FromOption = None,
+    end: ToOption = None,
+    as_of: AsOfOption = None,
+    where: WhereOption = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    form: FormatOption = Format.table,
+) -> None:
+    """What the rate of each month's leads will come to once they have had their time, with an interval."""
+    with _told_plainly():
+        opened, filters = _asked(warehouse, start, end, as_of, where, None)
+        if test:
+            _print_compared(outlook.projection_test(opened, name, filters), tables.TESTED, form)
+        else:
+            _print_compared(outlook.projected(opened, name, filters), tables.PROJECTED, form)
+
+
+@app.command()
+def bounds(
+    name: Annotated[str, typer.Argument(metavar="METRIC", help="A rate, such as show_rate.")],
+    by: Annotated[str | None, typer.Option(metavar="DIM[,DIM]", help="Split by these dimensions.")] = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    as_of: AsOfOption = None,
+    where: WhereOption = None,
+    credit: CreditOption = None,
+    attribution: AttributionOption = "first",
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    form: FormatOption = Format.table,
+) -> None:
+    """How low and how high a rate could be, were every outcome that is missing a miss or a hit."""
+    with _told_plainly():
+        filters = _filters(by, start, end, None, as_of, where, "cohort", credit, attribution)
+        opened = engine.open_warehouse(warehouse)
+        _check_labels(opened, filters)
+        split = [tables.Column(name.replace("_", " "), name) for name in filters.by]
+        _print_compared(find_bounds(opened, name, filters), [*split, *tables.BOUNDED], form)
+
+
+@app.command()
+def pace(
+    name: Annotated[str, typer.Argument(metavar="METRIC")] = "sold_units",
+    as_of: AsOfOption = None,
+    where: WhereOption = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    form: FormatOption = Format.table,
+) -> None:
+    """Where the month will end for each store: cars, leads or whatever adds up over days."""
+    with _told_plainly():
+        opened, filters = _asked(warehouse, None, None, as_of, where, None)
+        _print_compared(outlook.month_pace(opened, name, filters), tables.PACED, form)
+
+
+@app.command()
 def docs(
     out: Annotated[Path, typer.Option(help="Where to write the page.")] = Path("docs/metrics.md"),
     check: Annotated[bool, typer.Option("--check", help="Only say whether the page is up to date.")] = False,
@@ -212,6 +351,71 @@ def _filters(
     )
 
 
+def _asked(
+    directory: Path,
+    start: str | None,
+    end: str | None,
+    as_of: str | None,
+    where: Sequence[str] | None,
+    credit: str | None,
+    attribution: str = "first",
+) -> tuple[Warehouse, Filters]:
+    """The warehouse, and the filters of a comparison, whose labels the data have."""
+    filters = _filters(None, start, end, None, as_of, where, "cohort", credit, attribution)
+    opened = engine.open_warehouse(directory)
+    _check_labels(opened, filters)
+    return opened, filters
+
+
+def _other_side(now: Filters, against: str | None, store: str | None) -> Filters:
+    """The filters to compare with: another period, another store, or both."""
+    if against is None and store is None:
+        raise MetricError(
+            "There is nothing to compare with.",
+            "Give --against 2026-05-01:2026-05-31, or --where store=ONE --against-store OTHER.",
+        )
+    changes: dict[str, object] = {}
+    if against is not None:
+        first, colon, last = against.partition(":")
+        if not colon:
+            raise MetricError(f"--against {against!r} is not a period.", "Write 2026-05-01:2026-05-31.")
+        changes |= {"start": _day("--against", first), "end": _day("--against", last)}
+    if store is not None:
+        changes["where"] = {**now.where, "store": (store,)}
+    before = now.but(**changes)
+    if before == now:
+        raise MetricError("Both sides are the same, so nothing can differ.", "Change --against or --against-store.")
+    return before
+
+
+def _moves(pairs: Sequence[str]) -> dict[str, float]:
+    moves = {}
+    for pair in pairs:
+        source, _, amount = pair.rpartition("=")
+        try:
+            moves[source.strip()] = float(amount)
+        except ValueError as error:
+            raise MetricError(f"--move {pair!r} has no amount.", "Write SOURCE=AMOUNT, such as Website=500.") from error
+    return moves
+
+
+def _source_view(
+    opened: Warehouse, name: str, filters: Filters, window: int, moves: dict[str, float]
+) -> tuple[pl.DataFrame, tuple[tables.Column, ...]]:
+    """The comparison of sources that a metric asks for, and the columns of its table."""
+    if moves:
+        return sources.moved(opened, name, filters, moves), tables.MOVED
+    if metric(name).kind == "conversion":
+        return sources.quality(opened, name, filters), tables.HANDLED
+    if name == "roi":
+        return sources.returns(opened, filters), tables.RETURNED
+    if name == "spend":
+        return sources.ledger(opened, filters), tables.LEDGER
+    if name in sources.BY_MONTH:
+        return sources.marginal(opened, name, filters), tables.MARGINAL
+    return sources.credited(opened, name, filters, window), tables.CREDITED
+
+
 def _day(option: str, text: str | None) -> date | None:
     try:
         return None if text is None else date.fromisoformat(text)
@@ -287,6 +491,25 @@ def _print_numbers(frame: pl.DataFrame, form: Format) -> None:
     _end_if_empty(frame)
 
 
+def _print_compared(frame: pl.DataFrame, columns: Sequence[tables.Column], form: Format) -> None:
+    """A comparison: every column as JSON or CSV; for people a table of the telling ones, then the sentences."""
+    if form is Format.json:
+        _print_json([_compared(row) for row in frame.iter_rows(named=True)])
+    elif form is Format.csv:
+        sys.stdout.write(spreadsheet_safe(frame).write_csv())
+    else:
+        table = Table(*(column.heading for column in columns))
+        for row in frame.iter_rows(named=True):
+            table.add_row(*(column.cell(row) for column in columns))
+        _print_table(table)
+        for row in frame.filter(pl.col("sentence").is_not_null()).iter_rows(named=True):
+            sys.stdout.write(tables.line(row, tables.names_of(columns)) + "\n")
+
+
+def _compared(row: dict[str, Any]) -> dict[str, object]:
+    return {name: _whole(value) if name in tables.COUNTS else _plain(value) for name, value in row.items()}
+
+
 def _print_rows(frame: pl.DataFrame, chosen: Metric, form: Format) -> None:
     if form is Format.json:
         _print_json([{name: _plain(value) for name, value in row.items()} for row in frame.iter_rows(named=True)])
@@ -314,7 +537,7 @@ def _shaped(row: dict[str, Any]) -> dict[str, object]:
 
 
 def _whole(value: float | None) -> float | int | None:
-    return int(value) if value is not None and value.is_integer() else value
+    return int(value) if value is not None and float(value).is_integer() else value
 
 
 def _plain(value: object) -> object:

@@ -394,9 +394,55 @@ CRM_REPORT: Final = Fact(
     shown_columns=("measure", "period_start", "period_end", "value", "loaded_leads", "source_file", "source_line"),
     telling_columns=("source", "measure", "period_start", "period_end", "value", "loaded_leads"),
 )
+CONTACT: Final = Fact(
+    name="fct_contact",
+    noun="touches",
+    one="touch",
+    key="contact_key",
+    clocks=(Clock(name="occurred_at", at="occurred_at", on="occurred_on", verb="logged"),),
+    dimensions=("store", "person"),
+    roles=("person",),
+    shown_columns=(
+        "occurred_at",
+        "recorded_at",
+        "direction",
+        "channel",
+        "result",
+        "is_human",
+        "opportunity_key",
+        "source_file",
+        "source_line",
+    ),
+    telling_columns=("occurred_at", "customer", "person", "direction", "channel", "result", "is_human"),
+)
+ROSTER_DAY: Final = Fact(
+    name="fct_roster_day",
+    noun="roster_days",
+    one="day of a person on the roster",
+    key="roster_day_key",
+    clocks=(Clock(name="day", at=None, on="day", verb="by_day"),),
+    dimensions=("store", "person"),
+    roles=("person",),
+    has_customer=False,
+    shown_columns=("day", "has_logged"),
+    telling_columns=("day", "person", "has_logged"),
+)
 FACTS: Final = {
     fact.name: fact
-    for fact in (OPPORTUNITY, LEAD, APPOINTMENT, SALE, SPEND_ENTRY, VISIT, TASK, SURVEY, SERVICE_VISIT, CRM_REPORT)
+    for fact in (
+        OPPORTUNITY,
+        LEAD,
+        APPOINTMENT,
+        SALE,
+        SPEND_ENTRY,
+        VISIT,
+        TASK,
+        SURVEY,
+        SERVICE_VISIT,
+        CRM_REPORT,
+        CONTACT,
+        ROSTER_DAY,
+    )
 }
 
 
@@ -567,20 +613,21 @@ class Conversion(OneFact):
 class Ratio(Declared):
     """Sums of measures over sums of measures, each on its own fact and clock: (plus - minus) / per.
 
+    Without `per` it is the difference itself, in the words of a sum: the value above, nothing below.
     With `is_cost` both parts keep only source-months whose spend is known. `immature_days` counts, beside it, the
     eligible unsold opportunities of the cohort that are younger.
     """
 
     plus: tuple[Measure, ...]
     minus: tuple[Measure, ...] = ()
-    per: tuple[Measure, ...]
+    per: tuple[Measure, ...] = ()
     is_cost: bool = False
     immature_days: int | None = Field(default=None, gt=0)
 
     @property
     def kind(self) -> Kind:
-        """Always a ratio."""
-        return "ratio"
+        """A ratio; a sum where nothing stands below the line."""
+        return "ratio" if self.per else "sum"
 
     @property
     def terms(self) -> tuple[Measure, ...]:

@@ -101,7 +101,10 @@ def _quantile(measure: Measure) -> str:
 
 def _ratio(metric: Ratio) -> dict[str, str]:
     above = " + ".join(_term(term) for term in metric.plus) + "".join(f" - {_term(term)}" for term in metric.minus)
-    stated = {"Numerator": above, "Denominator": " + ".join(_term(term) for term in metric.per)}
+    if metric.per:
+        stated = {"Numerator": above, "Denominator": " + ".join(_term(term) for term in metric.per)}
+    else:
+        stated = {"Counts": above}
     if metric.is_cost:
         stated["Only"] = "sources and months whose spend is known, in both parts"
     if metric.immature_days:

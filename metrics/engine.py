@@ -15,7 +15,7 @@ import polars as pl
 
 from metrics import sql
 from metrics.catalog import metric as declared
-from metrics.declare import Metric, MetricError, NoSuchData, Ratio
+from metrics.declare import Conversion, Measure, Metric, MetricError, NoSuchData, Ratio
 from metrics.filters import Filters, check_dimension, unavailable
 from metrics.sql import Part, Query
 from metrics.statistics.intervals import wilson
@@ -172,14 +172,74 @@ def stores(warehouse: Warehouse) -> pl.DataFrame:
     return warehouse.run(sql.STORES)
 
 
+def lags(warehouse: Warehouse, metric: str, filters: Filters) -> pl.DataFrame:
+    """How long the rows of a conversion took to their hit, counted by day of creation: `created, lag, age, n`.
+
+    Days are whole; `lag` is null for a row without its hit yet. MetricError where the metric has no dated hit, or
+    cannot be had under the filters.
+    """
+    chosen = _available(metric, filters)
+    if not isinstance(chosen, Conversion):
+        raise MetricError(f"{chosen.label} is no conversion, so nothing takes time to it.", "Use closing_rate.")
+    return warehouse.run(sql.compile_lags(chosen, filters))
+
+
+def deals(warehouse: Warehouse, metric: str, filters: Filters) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The whole deals behind a sum over sales (`sale, sold_at, amount`), and every lead of their customers.
+
+    Leads have `sale, lead, source, created_at`; `sold_at` is the end of the day of sale, so that a lead of that day
+    counts. MetricError for a metric that is no sum over sales.
+    """
+    chosen = _available(metric, filters)
+    if not isinstance(chosen, Measure) or chosen.fact != "fct_sale" or chosen.measures != "sum":
+        raise MetricError(f"{chosen.label} is no sum over sales.", "Use sold_units or gross.")
+    return warehouse.run(sql.compile_deals(chosen, filters)), warehouse.run(sql.compile_deal_leads(chosen, filters))
+
+
+def calendar(warehouse: Warehouse) -> pl.DataFrame:
+    """Every day of every store: `store, day, is_open`."""
+    return warehouse.run(sql.CALENDAR)
+
+
 def targets(warehouse: Warehouse) -> pl.DataFrame:
-    """Targets of the settings: `store` (null = all stores), `metric, value`."""
+    """Targets of the settings: `store, person, source, month` (its first day; null = all of them), `metric, value`."""
     return warehouse.run(sql.TARGETS)
+
+
+def target(known: pl.DataFrame, metric: str, filters: Filters) -> float | None:
+    """The target that says most about a question; None where none fits.
+
+    `known` is what `targets` gives. A target fits where the filters keep just its store, its person and its source,
+    and look at days of its month alone; what it leaves open fits everything. Of those that fit the one that names most
+    holds; of two that name as much, person goes before source, source before month, month before store.
+    """
+    scope = _scope(filters)
+    fits = [pl.col(name).is_null() | pl.col(name).eq_missing(pl.lit(scope[name])) for name in scope]
+    named = [pl.col(name).is_not_null().cast(pl.Int8) for name in scope]
+    found = known.filter(pl.col("metric") == metric, *fits)
+    ordered = found.sort(pl.sum_horizontal(named), *named, descending=True)
+    return float(ordered["value"][0]) if ordered.height else None
+
+
+def _scope(filters: Filters) -> dict[str, str | date | None]:
+    """The one person, source, month and store that filters keep; None where they keep several or all."""
+    kept = {name: filters.where.get(name, ()) for name in ("person", "source", "store")}
+    one = {name: labels[0] if len(labels) == 1 else None for name, labels in kept.items()}
+    start, end = filters.start, filters.end
+    is_month = start is not None and end is not None and (start.year, start.month) == (end.year, end.month)
+    month = start.replace(day=1) if start is not None and is_month else None
+    return {"person": one["person"], "source": one["source"], "month": month, "store": one["store"]}
 
 
 def findings(warehouse: Warehouse) -> pl.DataFrame:
     """What the loader found odd in the data: `finding, store, records`."""
     return warehouse.run(sql.FINDINGS)
+
+
+def first_day(warehouse: Warehouse) -> date | None:
+    """The day of the first opportunity; None where there is none."""
+    day: date | None = warehouse.run(sql.SPAN).row(0, named=True)["first_day"]
+    return day
 
 
 def snapshot_facts(warehouse: Warehouse) -> Facts:

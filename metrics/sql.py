@@ -4,14 +4,17 @@ A query reads from the top: what "now" is at each store; the rows of each fact o
 stood then; the totals of those rows; the result. Two facts are never joined row to row: each is totalled at its own
 grain, then the totals are joined on the dimensions they share. Values travel as parameters.
 
-Only functions that every engine has are used; arithmetic of instants stands in `_after` and `_seconds_between`.
+Only functions that every engine has are used; arithmetic of instants stands in `_thresholds` and `_seconds_between`.
+
+What costs most in a large fact is what is done once per row. So rows are totalled by their keys and get their labels
+afterwards, and a row is held against an instant computed once per store, not against one computed from the row.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
@@ -38,6 +41,9 @@ from metrics.filters import Filters
 
 Part = Literal["numerator", "denominator"]
 _DIVIDED: Final = "numerator / nullif(denominator, 0)"
+# Dimensions of which each label has a key of its own, and the table that knows the label.
+_KEYED: Final = {"store": "store_key", "person": "person_key", "source": "source_key"}
+_LABELLED: Final = {"store_now": "store", "dim_person": "person", "dim_source": "source"}
 _SHARED_SOURCE: Final = "coalesce(shared.source_key, {fact}.source_key)"
 
 
@@ -156,6 +162,63 @@ def compile_left_out(ratio: Ratio, filters: Filters) -> Query:
     return _query(f"{_with(ctes)}\nselect\n    {listed}\nfrom {rows.name}\n", _parameters(unsplit))
 
 
+def compile_lags(metric: Conversion, filters: Filters) -> Query:
+    """How long each row of a conversion took to its hit: columns `created, lag, age, n`.
+
+    `created` is the day of the store, `lag` whole days begun until the hit (null where it has not come), `age` whole
+    days that the row has been watched, `n` how many rows are alike in that.
+    """
+    fact, milestone = metric.table, _milestone(metric)
+    seconds = f"greatest(coalesce({fact.name}.{milestone.seconds}, 0), 0)"
+    age = _seconds_between(f"{fact.name}.created_by", "store_now.now_at")
+    columns = {
+        "created": _day(fact, fact.clock(metric.clock)),
+        "lag": f"case when {_flag(fact, milestone.flag)} then cast(ceil({seconds} / {SECONDS_A_DAY}.0) as bigint) end",
+        "age": f"greatest(cast(floor({age} / {SECONDS_A_DAY}.0) as bigint), 0)",
+    }
+    rows = _one_clock(fact, fact.clock(metric.clock), metric.base, columns, ())
+    unsplit = filters.but(by=(), grain=None)
+    plan = _Plan(metric, (rows,), "", "")
+    ctes = [*_preamble(plan, unsplit), (rows.name, _rows_text(rows, metric, unsplit))]
+    text = f"{_with(ctes)}\nselect\n    created,\n    lag,\n    age,\n    count(*) as n\nfrom {rows.name}\n"
+    return _query(f"{text}group by created, lag, age\norder by created, lag, age\n", _parameters(unsplit))
+
+
+def compile_deals(metric: Measure, filters: Filters) -> Query:
+    """The deals that a sum over sales counts, whole: columns `sale, sold_at` (the end of that day), `amount`."""
+    text = "select\n    sale_key as sale,\n    sold_by as sold_at,\n    sum(amount) as amount\nfrom deals\n"
+    return _deals(metric, filters, (), f"{text}group by sale_key, sold_by\norder by sale_key\n")
+
+
+def compile_deal_leads(metric: Measure, filters: Filters) -> Query:
+    """Every lead of the customers of those deals: columns `sale, lead, source, created_at`."""
+    found = (
+        "-- leads of the same customer, and of the same opportunity where the customer is not known\n"
+        "select deals.sale_key, fct_lead.lead_key, fct_lead.source_key, fct_lead.created_at\nfrom deals\n"
+        "join fct_lead on fct_lead.customer_key = deals.customer_key and deals.customer_key <> 'unknown'\n"
+        "where fct_lead.is_counted\nunion\n"
+        "select deals.sale_key, fct_lead.lead_key, fct_lead.source_key, fct_lead.created_at\nfrom deals\n"
+        "join fct_lead on fct_lead.opportunity_key = deals.opportunity_key\nwhere fct_lead.is_counted"
+    )
+    text = (
+        "select\n    found.sale_key as sale,\n    found.lead_key as lead,\n    dim_source.source,\n"
+        "    found.created_at\nfrom found\njoin dim_source on dim_source.source_key = found.source_key\n"
+        "order by found.sale_key, found.lead_key\n"
+    )
+    return _deals(metric, filters, (("found", found),), text)
+
+
+def _deals(metric: Measure, filters: Filters, more: tuple[tuple[str, str], ...], text: str) -> Query:
+    fact = metric.table
+    end_of_day = f"cast({fact.name}.sold_on + interval '1 day' as timestamp) at time zone store_now.time_zone"
+    columns = {name: f"{fact.name}.{name}" for name in ("sale_key", "customer_key", "opportunity_key")}
+    columns |= {"sold_by": end_of_day, "amount": f"{fact.name}.{metric.column}"}
+    rows = replace(_one_clock(fact, fact.clock(metric.clock), metric.base, columns, ()), name="deals")
+    unsplit = filters.but(by=(), grain=None, attribution="first")
+    ctes = [*_preamble(_Plan(metric, (rows,), "", ""), unsplit), ("deals", _rows_text(rows, metric, unsplit)), *more]
+    return _query(f"{_with(ctes)}\n{text}", _parameters(unsplit))
+
+
 # --------------------------------------------------------------------------------------------------- the plan
 
 
@@ -188,10 +251,10 @@ def _plan_median(measure: Measure) -> _Plan:
     reached = _flag(fact, measure.reached or "")
     waited = f"case when {reached} then coalesce({fact.name}.{measure.column}, 0) end"
     totals = (
-        _Total("asked", "count(*)"),
-        _Total("answered", "count(seconds_waited)"),
-        _Total("longest", "max(seconds_waited)"),
-        _Total("middle", "median(coalesce(cast(seconds_waited as double), cast('infinity' as double)))"),
+        _Total("asked", "count(*){taken}"),
+        _Total("answered", "count(seconds_waited){taken}"),
+        _Total("longest", "max(seconds_waited){taken}"),
+        _Total("middle", "median(coalesce(cast(seconds_waited as double), cast('infinity' as double))){taken}"),
     )
     rows = _one_clock(fact, fact.clock(measure.clock), measure.base, {"seconds_waited": waited}, totals)
     seconds = f"{SECONDS_IN[measure.unit]}.0"
@@ -210,7 +273,7 @@ def _plan_quantile(measure: Measure) -> _Plan:
     """Over the rows whose lag has ended; between two of them the value lies on the line, as a median's does."""
     fact = measure.table
     middle = "median(lag_seconds)" if measure.quantile == 0.5 else f"quantile_cont(lag_seconds, {measure.quantile})"
-    totals = (_Total("measured", "count(lag_seconds)"), _Total("middle", middle))
+    totals = (_Total("measured", "count(lag_seconds){taken}"), _Total("middle", f"{middle}{{taken}}"))
     columns = {"lag_seconds": f"{fact.name}.{measure.column}"}
     rows = _one_clock(fact, fact.clock(measure.clock), measure.base, columns, totals)
     listed = ((rows.name, "lag_seconds is not null", measure.name),)
@@ -272,13 +335,16 @@ def _plan_ratio(ratio: Ratio, filters: Filters) -> _Plan:
         "numerator": tuple(parts[term.name] for term in (*ratio.plus, *ratio.minus)),
         "denominator": tuple(parts[term.name] for term in ratio.per),
     }
-    return _Plan(ratio, tuple(rows), numerator, denominator, n_immature=n_immature, parts=listing)
+    value = _DIVIDED if ratio.per else "numerator"
+    if not ratio.per:
+        del listing["denominator"]
+    return _Plan(ratio, tuple(rows), numerator, denominator, value, n_immature=n_immature, parts=listing)
 
 
 def _ratio_parts(ratio: Ratio, values: Mapping[str, str]) -> tuple[str, str]:
     plus = " + ".join(values[term.name] for term in ratio.plus)
     minus = "".join(f" - {values[term.name]}" for term in ratio.minus)
-    denominator = " + ".join(values[term.name] for term in ratio.per)
+    denominator = " + ".join(values[term.name] for term in ratio.per) or "null"
     if ratio.is_cost and not ratio.minus:
         # Rows counted below are in source-months whose spend is known: no entry there means nothing was spent.
         return f"case when {denominator} > 0 then coalesce({plus}, 0) else {plus} end", denominator
@@ -321,7 +387,7 @@ def _young_rows(days: int, filters: Filters) -> _Rows:
     columns = {
         "is_sold": _flag(fact, "is_sold"),
         "has_known_spend": _spend_flag(fact, filters),
-        "is_young": f"{_after(f'{fact.name}.created_by', days * SECONDS_A_DAY)} > store_now.now_at",
+        "is_young": f"{fact.name}.created_by > store_now.{_days_ago(days)}",
     }
     total = _Total("immature", _counted(filters, fact), "has_known_spend and is_young and not is_sold")
     return _one_clock(fact, fact.clock("created_at"), ("is_eligible",), columns, (total,))
@@ -375,7 +441,7 @@ def _settling(metric: Conversion) -> tuple[dict[str, str], str]:
         return columns, ""
     if settles.unresolved is None:
         start = f"{fact.name}.{settles.start}"
-        columns["is_settling"] = f"{_after(start, settles.days * SECONDS_A_DAY)} > store_now.now_at"
+        columns["is_settling"] = f"{start} > store_now.{_days_ago(settles.days)}"
         return columns, f"is_settling and not {flag}"
     columns[settles.unresolved] = _unresolved(fact, flag, settles)
     return columns, settles.unresolved
@@ -393,7 +459,7 @@ def _day_window(metric: Conversion, within: Window, days: int) -> dict[str, str]
     # A step dated before the start has no lag, and counts.
     in_time = f"{_flag(fact, milestone.flag)} and coalesce({fact.name}.{milestone.seconds} <= {seconds}, true)"
     start = "created_by" if within.start == "created_at" else within.start
-    closed = f"{_after(f'{fact.name}.{start}', seconds)} <= store_now.now_at"
+    closed = f"{fact.name}.{start} <= store_now.{_days_ago(days)}"
     return {f"{milestone.flag}_in_time": in_time, "is_closed": closed}
 
 
@@ -401,7 +467,7 @@ def _open_window(metric: Conversion) -> dict[str, str]:
     fact, milestone = metric.table, _milestone(metric)
     minutes = metric.within.open_minutes if metric.within else None
     standard = str(minutes * 60) if minutes else f"{fact.name}.response_standard_seconds"
-    closed = f"coalesce(open_time_now.open_seconds - {fact.name}.created_open_seconds >= {standard}, false)"
+    closed = f"coalesce(store_now.open_seconds - {fact.name}.created_open_seconds >= {standard}, false)"
     reached = _flag(fact, milestone.flag)
     if metric.counts_misses:
         return {milestone.flag: reached, "is_closed": closed}
@@ -427,9 +493,9 @@ def _flag(fact: Fact, flag: str) -> str:
     return f"({fact.name}.{flag} and coalesce({fact.name}.{milestone.at} <= store_now.now_at, true))"
 
 
-def _after(instant: str, seconds: int) -> str:
-    """The instant so many seconds later. Seconds, not days: a day is 23 or 25 hours twice a year."""
-    return f"{instant} + interval '{seconds} seconds'"
+def _days_ago(days: int) -> str:
+    """The column of `store_now` that holds the instant so many days before now."""
+    return f"ago_{days}_days"
 
 
 def _seconds_between(earlier: str, later: str) -> str:
@@ -483,12 +549,25 @@ def _indent(text: str) -> str:
 
 
 def _preamble(plan: _Plan, filters: Filters) -> list[tuple[str, str]]:
-    ctes = [("store_now", _store_now(filters))]
-    if _needs_open_time(plan.metric):
-        ctes.append(("open_time_now", _open_time_now()))
-    if _needs_known_spend(plan, filters):
-        ctes.append(("known_spend", _known_spend()))
-    return ctes
+    return _opening(plan.rows, _needs_open_time(plan.metric), _needs_known_spend(plan, filters), filters)
+
+
+def _opening(
+    every: Iterable[_Rows], with_open_time: bool, with_known_spend: bool, filters: Filters
+) -> list[tuple[str, str]]:
+    """What stands above the rows: now, how long each store has been open by now, and which spend is known."""
+    now = _store_now(filters, _thresholds(every))
+    ctes = [("store_as_of", now), ("store_now", _open_time_now())] if with_open_time else [("store_now", now)]
+    return [*ctes, ("known_spend", _known_spend())] if with_known_spend else ctes
+
+
+def _thresholds(every: Iterable[_Rows]) -> dict[int, str]:
+    """How many days ago the rows look, each with the column it is held in.
+
+    Days are so many seconds: a day of the calendar is 23 or 25 hours twice a year.
+    """
+    text = " ".join(expression for rows in every for expression in rows.columns.values())
+    return {int(days): _days_ago(int(days)) for days in sorted(set(re.findall(r"store_now\.ago_(\d+)_days", text)), key=int)}
 
 
 def _needs_open_time(metric: Metric) -> bool:
@@ -500,29 +579,33 @@ def _needs_known_spend(plan: _Plan, filters: Filters) -> bool:
     return is_cost and any(_is_shared(rows.fact, filters) for rows in plan.rows)
 
 
-def _store_now(filters: Filters) -> str:
+def _store_now(filters: Filters, thresholds: Mapping[int, str]) -> str:
     now, today = "as_of", "as_of_on"
     if filters.as_of:
         now = "cast($as_of as timestamptz)"
         today = f"cast({now} at time zone time_zone as date)"
-    return (
-        f"-- what now is at each store\nselect\n    store_key,\n    store,\n    time_zone,\n    {now} as now_at,\n"
-        f"    {today} as today\nfrom dim_store"
-    )
+    listed = ["store_key", "store", "time_zone", f"{now} as now_at", f"{today} as today"]
+    listed += [f"{now} - interval '{days * SECONDS_A_DAY} seconds' as {name}" for days, name in thresholds.items()]
+    columns = ",\n    ".join(listed)
+    return f"-- what now is at each store\nselect\n    {columns}\nfrom dim_store"
 
 
 def _open_time_now() -> str:
     """Opening time of the last day that has begun, up to now."""
-    open_today = _seconds_between("dim_date.opens_at", "least(store_now.now_at, dim_date.closes_at)")
+    open_today = _seconds_between("dim_date.opens_at", "least(store_as_of.now_at, dim_date.closes_at)")
     return (
-        "-- how many seconds each store has been open by now\n"
-        "select\n    store_now.store_key,\n"
+        "-- and how many seconds each store has been open by then\n"
+        "select\n    store_as_of.*,\n"
         f"    dim_date.open_seconds_before + greatest(0, coalesce({open_today}, 0)) as open_seconds\n"
-        "from store_now\n"
-        "join dim_date on dim_date.store_key = store_now.store_key\n"
-        "where dim_date.starts_at = (\n"
-        "    select max(begun.starts_at)\n    from dim_date as begun\n"
-        "    where begun.store_key = store_now.store_key and begun.starts_at <= store_now.now_at\n)"
+        "from store_as_of\n"
+        "left join (\n"
+        "    select dim_date.store_key, max(dim_date.starts_at) as starts_at\n"
+        "    from dim_date\n"
+        "    join store_as_of on store_as_of.store_key = dim_date.store_key\n"
+        "    where dim_date.starts_at <= store_as_of.now_at\n"
+        "    group by dim_date.store_key\n"
+        ") as begun on begun.store_key = store_as_of.store_key\n"
+        "left join dim_date\n    on dim_date.store_key = begun.store_key and dim_date.starts_at = begun.starts_at"
     )
 
 
@@ -535,14 +618,15 @@ def _known_spend() -> str:
 
 
 def _rows_text(rows: _Rows, metric: Metric, filters: Filters, extra: Mapping[str, str] | None = None) -> str:
-    columns = {**_key_columns(rows, filters), **rows.columns}
+    """The rows that one metric looks at, or several of one role: `metric` is any of them."""
+    role = filters.role(metric)
+    columns = {**_key_columns(rows, filters, role), **rows.columns}
     if _is_shared(rows.fact, filters):
         columns["share"] = "coalesce(shared.weight, 1)"
     columns |= extra or {}
     listed = ",\n    ".join(_as(expression, name) for name, expression in (columns or {"counted": "1"}).items())
     conditions = "\n  and ".join(_conditions(rows, filters))
-    role = filters.role(metric)
-    joins = "\n".join(_joins(rows, metric, filters, role, is_listing=extra is not None))
+    joins = "\n".join(_joins(rows, filters, role, is_listing=extra is not None))
     return f"select\n    {listed}\nfrom {rows.fact.name}\n{joins}\nwhere {conditions}"
 
 
@@ -551,11 +635,25 @@ def _as(expression: str, name: str) -> str:
     return expression if is_bare else f"{expression} as {name}"
 
 
-def _key_columns(rows: _Rows, filters: Filters) -> dict[str, str]:
-    columns = {name: _label(name, rows.fact) for name in filters.by}
+def _key_columns(rows: _Rows, filters: Filters, role: str | None) -> dict[str, str]:
+    """What rows are totalled by: the key of each dimension of `by` where it stands for one label, and the period."""
+    columns = {_key(name): _key_expression(name, rows.fact, filters, role) for name in filters.by}
     if filters.grain:
         columns["period"] = f"cast(date_trunc('{filters.grain}', {rows.day}) as date)"
     return columns
+
+
+def _key(dimension: str) -> str:
+    """The column that tells the values of a dimension apart: its key where each label has one, else the label."""
+    return _KEYED.get(dimension, dimension)
+
+
+def _key_expression(dimension: str, fact: Fact, filters: Filters, role: str | None) -> str:
+    if dimension == "person":
+        return f"{fact.name}.{role}_key"
+    if dimension == "source" and _is_shared(fact, filters):
+        return _SHARED_SOURCE.format(fact=fact.name)
+    return f"{fact.name}.{_KEYED[dimension]}" if dimension in _KEYED else _label(dimension, fact)
 
 
 def _label(dimension: str, fact: Fact) -> str:
@@ -577,7 +675,7 @@ def _conditions(rows: _Rows, filters: Filters) -> list[str]:
     return conditions
 
 
-def _joins(rows: _Rows, metric: Metric, filters: Filters, role: str | None, *, is_listing: bool) -> list[str]:
+def _joins(rows: _Rows, filters: Filters, role: str | None, *, is_listing: bool) -> list[str]:
     fact = rows.fact.name
     joins = [f"join store_now on store_now.store_key = {fact}.store_key"]
     is_shared = _is_shared(rows.fact, filters)
@@ -586,24 +684,29 @@ def _joins(rows: _Rows, metric: Metric, filters: Filters, role: str | None, *, i
             f"left join bridge_opportunity_source as shared\n    on shared.opportunity_key = {fact}.opportunity_key"
             " and shared.attribution = $attribution"
         )
-    if is_shared and isinstance(metric, Ratio) and metric.is_cost:
+    if any("known_spend." in expression for expression in rows.columns.values()):
         joins.append(
             f"left join known_spend\n    on known_spend.store_key = {fact}.store_key"
             f"\n    and known_spend.source_key = {_SHARED_SOURCE.format(fact=fact)}"
             f"\n    and known_spend.month = date_trunc('month', {rows.day})"
         )
-    if filters.uses_source or (is_listing and rows.fact.has_source):
+    if _needs_source_label(filters) or (is_listing and rows.fact.has_source):
         source = _SHARED_SOURCE.format(fact=fact) if is_shared else f"{fact}.source_key"
         joins.append(f"left join dim_source on dim_source.source_key = {source}")
-    if role:
+    if role and "person" in filters.where:
         joins.append(f"left join dim_person on dim_person.person_key = {fact}.{role}_key")
-    if _needs_open_time(metric):
-        joins.append(f"left join open_time_now on open_time_now.store_key = {fact}.store_key")
     return joins + (_listing_joins(rows.fact) if is_listing else [])
 
 
+def _needs_source_label(filters: Filters) -> bool:
+    """Whether rows need their source's labels: to be filtered by one, or totalled by its group."""
+    return any(name in filters.where or name in filters.by for name in ("source_group", "channel")) or (
+        "source" in filters.where
+    )
+
+
 def _keys(filters: Filters) -> list[str]:
-    return [*filters.by, *(["period"] if filters.grain else [])]
+    return [*(_key(name) for name in filters.by), *(["period"] if filters.grain else [])]
 
 
 def _totals_text(rows: _Rows, filters: Filters) -> str:
@@ -623,25 +726,44 @@ def _result_text(plan: _Plan, filters: Filters) -> str:
     ]
     if plan.lag:
         listed.append(f"{plan.lag} as {plan.value}")
-    joined = f"{plan.rows[0].name}_totals"
-    for rows in plan.rows[1:]:
-        other = f"{rows.name}_totals"
-        joined += f"\nfull outer join {other} using ({', '.join(keys)})" if keys else f"\ncross join {other}"
     columns = ",\n    ".join(listed)
-    return f"select\n    {columns}\nfrom {joined}"
+    return f"select\n    {columns}\nfrom {_joined(plan.rows, filters)}"
+
+
+def _joined(every: Sequence[_Rows], filters: Filters) -> str:
+    """The totals of all rows side by side: each key that any of them has."""
+    keys = _keys(filters)
+    others = [f"{rows.name}_totals" for rows in every[1:]]
+    how = [f"full outer join {name} using ({', '.join(keys)})" if keys else f"cross join {name}" for name in others]
+    return "\n".join([f"{every[0].name}_totals", *how])
 
 
 def _final_text(plan: _Plan, filters: Filters) -> str:
-    listed = [*filters.by]
+    listed = _labels(filters)
     if "person" in filters.by:
-        listed.insert(listed.index("person") + 1, f"'{filters.role(plan.metric)}' as credit")
-    listed += ["period"] if filters.grain else []
+        listed.insert(filters.by.index("person") + 1, f"'{filters.role(plan.metric)}' as credit")
     listed += [f"'{plan.metric.name}' as metric", "numerator", "denominator"]
     listed += [f"{plan.value} as value", "n_immature"]
-    keys = _keys(filters)
-    order = f"\norder by {', '.join(keys)}" if keys else ""
+    return _labelled(listed, filters)
+
+
+def _labels(filters: Filters) -> list[str]:
+    """The labels of `by` and the period, as the last step reads them."""
+    tables = {name: table for table, name in _LABELLED.items()}
+    listed = [f"{tables.get(name, 'result')}.{name}" for name in filters.by]
+    return [*listed, *(["result.period"] if filters.grain else [])]
+
+
+def _labelled(listed: list[str], filters: Filters) -> str:
+    """The last step: each key gets its label, and rows stand in the order of their labels."""
+    joins = [
+        f"\nleft join {table} on {table}.{_KEYED[name]} = result.{_KEYED[name]}"
+        for table, name in _LABELLED.items()
+        if name in filters.by
+    ]
+    order = f"\norder by {', '.join(_labels(filters))}" if _keys(filters) else ""
     columns = ",\n    ".join(listed)
-    return f"select\n    {columns}\nfrom result{order}"
+    return f"select\n    {columns}\nfrom result{''.join(joins)}{order}"
 
 
 def _query(text: str, parameters: Mapping[str, object]) -> Query:
@@ -708,9 +830,17 @@ IN_UTC: Final = "set timezone = 'UTC'"
 # How many bytes the blocks of the open file take, so that one that was cut short is known at once.
 BYTES_OF_BLOCKS: Final = "select block_size * used_blocks as bytes from pragma_database_size()"
 STORES: Final = Query("select *\nfrom dim_store\norder by store\n", {})
+CALENDAR: Final = Query(
+    "select dim_store.store, dim_date.day, dim_date.opens_at is not null as is_open\nfrom dim_date\n"
+    "join dim_store on dim_store.store_key = dim_date.store_key\norder by dim_store.store, dim_date.day\n",
+    {},
+)
 TARGETS: Final = Query(
-    "select dim_store.store, target.metric, target.value\nfrom target\n"
-    "left join dim_store on dim_store.store_key = target.store_key\norder by metric, store\n",
+    "select\n    dim_store.store,\n    coalesce(dim_person.person, target.person) as person,\n    target.source,\n"
+    "    target.month,\n    target.metric,\n    target.value\nfrom target\n"
+    "left join dim_store on dim_store.store_key = target.store_key\n"
+    "left join dim_person on dim_person.person_key = target.person_key\n"
+    "order by metric, store, person, source, month\n",
     {},
 )
 FINDINGS: Final = Query(

@@ -168,7 +168,7 @@ def denominator_words(metric: Metric) -> str:
     if isinstance(metric, Conversion):
         return _base(metric)
     if isinstance(metric, Ratio):
-        per = " plus ".join(term.label.lower() for term in metric.per)
+        per = " plus ".join(term.label.lower() for term in metric.per) or "nothing: not a rate"
         return f"{per}; only source-months with known spend, above and below" if metric.is_cost else per
     return "none: not a rate"
 

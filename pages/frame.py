@@ -139,12 +139,8 @@ def stores() -> pl.DataFrame:
 
 
 def target(name: str, filters: Filters) -> float | None:
-    """The target of a metric: of the one store in scope, else the target for all stores; None without any."""
-    frame = _targets(warehouse()).filter(pl.col("metric") == name)
-    chosen = filters.where.get("store", ())
-    own = frame.filter(pl.col("store") == chosen[0]) if len(chosen) == 1 else frame.clear()
-    found = own if own.height else frame.filter(pl.col("store").is_null())
-    return float(found["value"][0]) if found.height else None
+    """The target of a metric that says most about these filters (see `engine.target`); None without any."""
+    return engine.target(_targets(warehouse()), name, filters)
 
 
 def currencies(filters: Filters) -> list[str]:

@@ -85,9 +85,17 @@ MOMENTS = {
     "is_follow_up_due": "follow_up_due_at",
 }
 FACT_LABELS = ("lead_type", "vehicle_condition", "appointment_type", "instrument", "after_hours", "answered")
-NAMED_ON_IT = ("fct_visit", "fct_task", "fct_survey", "fct_service_visit")
+NAMED_ON_IT = ("fct_visit", "fct_task", "fct_survey", "fct_service_visit", "fct_contact", "fct_roster_day")
 DEFAULT_ROLE = {"fct_appointment": "setter"} | dict.fromkeys(NAMED_ON_IT, "person")
-OWN_SOURCE = ("fct_lead", "fct_spend", "fct_task", "fct_service_visit", "fct_crm_report")
+OWN_SOURCE = (
+    "fct_lead",
+    "fct_spend",
+    "fct_task",
+    "fct_service_visit",
+    "fct_crm_report",
+    "fct_contact",
+    "fct_roster_day",
+)
 COHORT_STEP = {
     "cost_per_appointment": "is_appointment_set",
     "cost_per_show": "is_shown",
@@ -111,10 +119,13 @@ TASKS = ("fct_task", "due_at", "due_on")
 TO_DO = (*TASKS, "is_to_do")
 SERVICED = ("fct_service_visit", "opened_at", "opened_on")
 REPORTED = ("fct_crm_report", None, "period_start", "is_of_leads")
+TOUCHED = ("fct_contact", "occurred_at", "occurred_on")
+ON_ROSTER = ("fct_roster_day", None, "day")
 
 # metric: its rows (table, moment, day, flags)
 COUNTS: dict[str, tuple[str | None, ...]] = {
     "visits": VISITED,
+    "touches_logged": (*TOUCHED, "is_human"),
     "no_shows": (*DUE, "is_no_show"),
     "appointments_unresolved": (*DUE, "is_unresolved"),
     "sales_surveys": ABOUT_SALES,
@@ -193,6 +204,7 @@ WITHIN: dict[str, tuple[tuple[str, ...], str, str, str, int]] = {
 }
 # metric: its rows, the lag, which quantile, seconds in its unit
 LAGS: dict[str, tuple[tuple[str | None, ...], str, float, int]] = {
+    "late_recording": ((*TOUCHED, "is_human"), "seconds_to_recorded", 0.5, 60),
     "time_to_contact": ((*BEGUN, "is_contacted"), "seconds_to_contacted", 0.5, 60),
     "time_to_appointment": ((*BEGUN, "is_appointment_set"), "seconds_to_appointment_set", 0.5, DAY),
     "time_to_show": ((*BEGUN, "is_shown"), "seconds_to_shown", 0.5, DAY),
@@ -320,9 +332,12 @@ class Oracle:
             ),
             "csi_mean": lambda: self.mean_score(ABOUT_SALES),
             "service_csi_mean": lambda: self.mean_score(ABOUT_SERVICE),
-            "overdue_task_rate": lambda: self.rate(
-                self.rows_of(TO_DO), lambda t: not reached(t, "is_completed"), never
-            ),
+            "overdue_task_rate": lambda: self.missed(TO_DO, "is_completed"),
+            "automated_touch_share": lambda: self.missed((*TOUCHED, "is_outbound"), "is_human"),
+            "days_without_logging": lambda: self.missed(ON_ROSTER, "has_logged"),
+            "sales_not_in_crm": lambda: self.missed((*SOLD, "has_two_deal_logs"), "is_in_crm"),
+            "sales_not_in_dms": lambda: self.missed((*SOLD, "has_two_deal_logs"), "is_in_dms"),
+            "profit": self.profit,
             "crm_reported_leads": self.crm_reported_leads,
             "loaded_of_reported": self.loaded_of_reported,
         }
@@ -364,6 +379,10 @@ class Oracle:
             lags = sorted(found.row[column] for found in group if found.row[column] is not None)
             answers[key] = Answer(None, len(lags), between(lags, share) / seconds if lags else None)
         return answers
+
+    def missed(self, told: tuple[str | None, ...], hit: str) -> dict[Key, Answer]:
+        """The share without the hit."""
+        return self.rate(self.rows_of(told), lambda found: not reached(found, hit), never)
 
     def mean_score(self, told: tuple[str, ...]) -> dict[Key, Answer]:
         answers = {}
@@ -651,6 +670,11 @@ class Oracle:
             )
             answers[key] = Answer(profit, spent, divided(profit, spent), young)
         return answers
+
+    def profit(self) -> dict[Key, Answer]:
+        """What stands above the line of the return on spend."""
+        found = self.roi()
+        return {key: Answer(roi.numerator, None, roi.numerator, roi.n_immature) for key, roi in found.items()}
 
 
 def reached(found: Taken, flag: str) -> bool:

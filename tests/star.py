@@ -48,7 +48,7 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         text="store_key store time_zone currency",
         moment="as_of",
         day="as_of_on",
-        flag="has_contact_log has_survey_log has_service_log has_deal_log",
+        flag="has_contact_log has_survey_log has_service_log has_deal_log has_two_deal_logs",
         whole="response_standard_seconds",
     ),
     "dim_date": _columns(
@@ -59,7 +59,7 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     ),
     "dim_source": _columns(text="source_key source source_group channel"),
     "dim_customer": _columns(text="customer_key store_key customer email phone", whole="lead_count"),
-    "target": _columns(text="store_key metric", number="value"),
+    "target": _columns(text="store_key person_key person source metric", day="month", number="value"),
     "fct_opportunity": _columns(
         text="opportunity_key store_key customer_key source_key lead_type vehicle_condition salesperson_key"
         " bdc_agent_key setter_key responder_key after_hours answered lead_id system source_file",
@@ -108,7 +108,7 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         day="sold_on created_on delivered_on reversed_on",
         flag="is_counted is_unwound is_first_line has_customer is_repeat is_referral is_without_lead has_contact_log"
         " is_contact_logged has_survey_log is_surveyed has_service_log is_kept has_known_gross has_known_front_gross"
-        " has_known_back_gross has_known_spend is_open_to_cohort",
+        " has_two_deal_logs is_in_crm is_in_dms has_known_back_gross has_known_spend is_open_to_cohort",
         number="weight",
         money="front_gross back_gross gross",
         half="weighted_gross weighted_front_gross weighted_back_gross",
@@ -124,11 +124,15 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "bridge_opportunity_source": _columns(text="opportunity_key attribution source_key", number="weight"),
     "data_finding": _columns(text="finding store_key record detail source_file", whole="source_line"),
     "fct_contact": _columns(
-        text="contact_key opportunity_key lead_key store_key customer_key person_key direction channel result",
-        moment="occurred_at",
+        text="contact_key opportunity_key lead_key store_key customer_key person_key direction channel result"
+        " source_file",
+        moment="occurred_at recorded_at",
         day="occurred_on",
-        flag="is_human is_attempt",
+        flag="is_human is_by_customer is_outbound is_attempt",
+        whole="seconds_to_recorded source_line",
     ),
+    "fct_roster_day": _columns(text="roster_day_key store_key person_key", day="day", flag="has_logged"),
+    "annotation": _columns(text="store_key person_key person label", day="day"),
     "fct_survey": _columns(
         text="survey_key sale_key opportunity_key store_key customer_key source_key lead_type vehicle_condition"
         " person_key salesperson_key bdc_agent_key instrument kind source_file",
@@ -276,6 +280,7 @@ def _stores() -> list[Row]:
             "has_survey_log": True,
             "has_service_log": True,
             "has_deal_log": True,
+            "has_two_deal_logs": False,
             "response_standard_seconds": STANDARDS[key],
         }
         for key in ZONES
@@ -355,7 +360,13 @@ def random_star(seed: int, opportunities: int) -> Star:
         facts["fct_appointment"].append(_appointment(rng, f"b{number}", None))
         facts["fct_visit"].append(_visit(rng, f"w{number}", None))
         facts["fct_survey"].append(_survey(rng, f"z{number}", None))
+    for appointment in facts["fct_appointment"]:
+        appointment["is_no_show"] &= not appointment["is_unresolved"]
     reports = _crm_reports(rng) if opportunities else []
+    # Drawn apart, so that the other facts of a seed stay as they are.
+    apart = random.Random(seed)
+    facts["fct_contact"] = [_contact(apart, f"k{number}") for number in range(2 * opportunities)]
+    facts["fct_roster_day"] = [_roster_day(apart, f"n{number}") for number in range(2 * opportunities)]
     return star_of(**facts, fct_spend=spend, fct_crm_report=reports, bridge_opportunity_source=bridge)
 
 
@@ -599,6 +610,43 @@ def _service_visit(rng: random.Random, key: str) -> Row:
     }
 
 
+def _contact(rng: random.Random, key: str) -> Row:
+    store_key = rng.choice(("s1", "s2"))
+    occurred_at = _moment(rng)
+    seconds = rng.choice((None, None, 0, 59, 3600, 2 * DAY))
+    is_outbound, is_human = rng.random() < 0.7, rng.random() < 0.7
+    return {
+        "contact_key": key,
+        "store_key": store_key,
+        "customer_key": rng.choice(("c0", "c1", "unknown")),
+        "person_key": rng.choice(_people_of(rng, store_key)),
+        "direction": "out" if is_outbound else "in",
+        "channel": rng.choice(("call", "text", "email")),
+        "result": "other",
+        "occurred_at": occurred_at,
+        "occurred_on": local_day(store_key, occurred_at),
+        "recorded_at": None if seconds is None else occurred_at + timedelta(seconds=seconds),
+        "seconds_to_recorded": seconds,
+        "is_human": is_human,
+        "is_by_customer": not is_outbound and is_human,
+        "is_outbound": is_outbound,
+        "is_attempt": is_outbound and is_human,
+        "source_file": "calls.csv",
+        "source_line": 2,
+    }
+
+
+def _roster_day(rng: random.Random, key: str) -> Row:
+    person = rng.choice(sorted(PEOPLE))
+    return {
+        "roster_day_key": key,
+        "store_key": PEOPLE[person],
+        "person_key": person,
+        "day": local_day(PEOPLE[person], _moment(rng)),
+        "has_logged": rng.random() < 0.6,
+    }
+
+
 def _crm_reports(rng: random.Random) -> list[Row]:
     rows = []
     for store_key in ZONES:
@@ -726,6 +774,8 @@ def _sale(rng: random.Random, key: str, opportunity: Row | None) -> list[Row]:
         "is_unwound": "reversed" in dated,
         **_flags(rng, "has_customer is_repeat is_referral has_contact_log is_contact_logged has_survey_log"),
         **_flags(rng, "is_surveyed has_service_log"),
+        # Drawn apart, so that the other facts of a seed stay as they are.
+        **_flags(random.Random(key), "has_two_deal_logs is_in_crm is_in_dms"),
         "survey_answered_at": sold_at + timedelta(days=rng.choice((1, 29, 60))) if rng.random() < 0.8 else None,
         **_later(rng, "kept", "seconds_to_return", sold_at, 1, 30, 365, 366),
         "seconds_owned": rng.choice((None, DAY, 400 * DAY)),
@@ -838,6 +888,7 @@ def sale(key: str, **columns: Any) -> Row:
         "is_counted": True,
         "has_known_gross": columns.get("weighted_gross") is not None,
         **dict.fromkeys(("is_unwound", "has_customer", "is_repeat", "is_referral", "has_contact_log"), False),
+        **dict.fromkeys(("has_two_deal_logs", "is_in_crm", "is_in_dms"), False),
         **dict.fromkeys(("is_contact_logged", "has_survey_log", "is_surveyed", "has_service_log", "is_kept"), False),
         "is_first_line": True,
         "is_without_lead": True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from metrics.__main__ import app
 from metrics.catalog import METRICS
-from tests.star import opportunity, random_star, star_of, write_warehouse
+from tests.star import empty_star, opportunity, random_star, star_of, write_warehouse
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +198,162 @@ def test_docs_writes_the_page_and_checks_it(tmp_path: Path) -> None:
     assert run("docs", "--out", page).exit_code == 0
     assert run("docs", "--out", page, "--check").exit_code == 0
     assert "closing_rate_90" in page.read_text()
+
+
+def test_people_prints_one_object_per_person_with_the_promised_keys(directory: Path) -> None:
+    found = printed("people", "closing_rate", "--format", "json", "--warehouse", directory)
+    keys = ["store", "person", "credit", "metric", "n", "observed", "expected", "ratio", "adjusted_rate", "low", "high"]
+    assert [list(row)[: len(keys)] for row in found] == [keys] * len(found)
+    assert {"shrunken_rate", "verdict", "direction", "sentence"} < set(found[0])
+    assert all(isinstance(row["n"], int) for row in found)
+
+
+def test_people_prints_a_table_and_a_sentence_for_each(directory: Path) -> None:
+    shown = run("people", "closing_rate", "--warehouse", directory).stdout
+    assert "at equal leads" in shown
+    assert "Northgate Motors, Ada Reyes: " in shown
+
+
+def test_people_compares_only_rates(directory: Path) -> None:
+    result = run("people", "gross", "--warehouse", directory)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "not a conversion" in result.stderr
+    assert "Hint: " in result.stderr
+
+
+def test_people_takes_a_metric_or_coach_but_not_both(directory: Path) -> None:
+    assert run("people", "--warehouse", directory).exit_code == 2
+    assert run("people", "closing_rate", "--coach", "--warehouse", directory).exit_code == 2
+    assert run("people", "--coach", "--since", "2026-04-01", "--warehouse", directory).exit_code == 2
+    steps = {row["step"] for row in printed("people", "--coach", "--format", "json", "--warehouse", directory)}
+    assert steps <= {"contact_rate", "contact_to_appointment", "show_rate", "show_to_sale"}
+
+
+def test_people_since_a_day_prints_the_change_against_the_team(directory: Path) -> None:
+    words = ("people", "contact_rate", "--since", "2026-03-15", "--format", "json", "--warehouse", directory)
+    assert {"person_change", "team_change", "difference", "low", "high"} < set(printed(*words)[0])
+    assert run(*words[:3], "yesterday", *words[4:]).exit_code == 2
+
+
+def test_explain_prints_parts_that_sum_to_the_whole(directory: Path) -> None:
+    period = ("--from", "2026-03-01", "--to", "2026-03-31", "--against", "2026-02-01:2026-02-28")
+    words = ("explain", "closing_rate", *period, "--format", "json", "--warehouse", directory)
+    found = printed(*words, "--over", "source")
+    assert found[-1]["value"] == "(all)"
+    for part in ("volume", "mix", "rate", "change"):
+        assert sum(row[part] for row in found[:-1]) == pytest.approx(found[-1][part])
+    assert all(row["mix"] + row["rate"] == pytest.approx(row["change"]) for row in printed(*words))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "nothing to compare with"),
+        (("--against", "2026-02-01"), "not a period"),
+        (
+            ("--from", "2026-02-01", "--to", "2026-02-28", "--against", "2026-02-01:2026-02-28"),
+            "Both sides are the same",
+        ),
+    ],
+)
+def test_explain_needs_two_different_sides(directory: Path, words: tuple[str, ...], said: str) -> None:
+    result = run("explain", "closing_rate", *words, "--warehouse", directory)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_explain_compares_two_stores(directory: Path) -> None:
+    words = (
+        "explain",
+        "closing_rate",
+        "--where",
+        "store=Northgate Motors",
+        "--over",
+        "source",
+        "--warehouse",
+        directory,
+    )
+    assert "(all): " in run(*words, "--against-store", "Southside Autos").stdout
+    assert run(*words, "--against-store", "Nowhere").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("closing_rate", "verdict"),
+        ("sold_units", "assisted"),
+        ("roi", "state"),
+        ("spend", "sold_units"),
+        ("opportunities", "average"),
+    ],
+)
+def test_sources_prints_what_the_metric_asks_for(directory: Path, name: str, key: str) -> None:
+    found = printed("sources", name, "--format", "json", "--warehouse", directory)
+    assert all(key in row and "source" in row and "sentence" in row for row in found)
+    table = run("sources", name, "--warehouse", directory)
+    assert table.exit_code == 0
+    assert "Website" in table.stdout
+
+
+def test_sources_refuses_a_move_without_an_amount(directory: Path) -> None:
+    result = run("sources", "opportunities", "--move", "Website", "--warehouse", directory)
+    assert result.exit_code == 2
+    assert "has no amount" in result.stderr
+
+
+def test_project_and_pace_print_what_is_still_to_come(directory: Path) -> None:
+    cohorts = printed("project", "closing_rate_30", "--format", "json", "--warehouse", directory)
+    assert {"cohort", "chances", "hits", "open", "so_far", "projected", "low", "high", "reason"} < set(cohorts[0])
+    assert run("project", "show_rate", "--warehouse", directory).exit_code == 2
+    stores = printed("pace", "opportunities", "--format", "json", "--warehouse", directory)
+    assert [row["store"] for row in stores] == ["Northgate Motors", "Southside Autos"]
+
+
+_PERIODS = ("--from", "2026-03-01", "--to", "2026-03-31", "--against", "2026-02-01:2026-02-28")
+_DOCUMENTED = (
+    ("people", "closing_rate"),
+    ("people", "--coach"),
+    ("people", "contact_rate", "--since", "2026-03-15"),
+    ("explain", "closing_rate", *_PERIODS),
+    ("explain", "closing_rate", *_PERIODS, "--over", "source"),
+    ("sources", "contact_rate"),
+    ("sources", "sold_units"),
+    ("sources", "roi"),
+    ("sources", "spend"),
+    ("sources", "cohort_gross"),
+    ("sources", "opportunities", "--move", "Website=10"),
+    ("project", "closing_rate_30"),
+    ("project", "closing_rate_30", "--test"),
+    ("pace", "opportunities"),
+)
+
+
+@pytest.fixture(scope="module")
+def crowded_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough opportunities for every comparison to have something to say."""
+    return write_warehouse(tmp_path_factory.mktemp("crowded"), random_star(seed=2, opportunities=400))
+
+
+@pytest.mark.parametrize("number", range(len(_DOCUMENTED)))
+def test_comparisons_print_exactly_the_columns_that_the_page_promises(crowded_directory: Path, number: int) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "fair_numbers.md").read_text(encoding="utf-8")
+    promised = [line.split("|")[2] for line in page.splitlines() if line.startswith("| `")]
+    assert len(promised) == len(_DOCUMENTED)
+    words = re.findall(r"`([^`]*)`", re.sub(r"\([^)]*\)", "", promised[number]))
+    found = printed(*_DOCUMENTED[number], "--format", "json", "--warehouse", crowded_directory)
+    assert list(found[0]) == re.findall(r"[a-z_]+", " ".join(words))
+
+
+@pytest.mark.parametrize("words", _DOCUMENTED, ids=" ".join)
+def test_comparisons_of_nothing_say_so(tmp_path: Path, words: tuple[str, ...]) -> None:
+    nothing = write_warehouse(tmp_path, empty_star())
+    result = run(*words, "--warehouse", nothing)
+    assert result.exit_code == 1, result.stdout
+    assert result.stdout == ""
+    assert "\n\nHint: " in result.stderr
+
+
+def test_comparisons_print_csv(directory: Path) -> None:
+    text = run("people", "closing_rate", "--format", "csv", "--warehouse", directory).stdout
+    assert {line["metric"] for line in csv.DictReader(io.StringIO(text))} == {"closing_rate"}

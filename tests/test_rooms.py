@@ -39,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "metrics.filters": {"metrics.declare", "metrics.catalog", "pydantic"},
     "metrics.sql": {"metrics.declare", "metrics.filters", "metrics.catalog"},
     "metrics.statistics": {"metrics.statistics", "numpy", "scipy", "polars"},
+    "metrics.comparisons": {"metrics", "numpy", "polars"},
     "metrics.engine": {"metrics", "duckdb", "polars"},
     "metrics.__main__": {"metrics", "duckdb", "polars", "typer", "rich"},
     "pages": {"streamlit", "metrics", "pages", "polars", "pydantic"},

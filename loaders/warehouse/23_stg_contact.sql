@@ -8,12 +8,15 @@ select
     c.customer_key,
     coalesce(p.person_key, 'unassigned') as person_key,
     c.occurred_at,
+    c.recorded_at,
     c.direction,
     c.channel,
     c.result,
     not c.is_automated and not coalesce(d.is_machine, false) as is_human,
     -- An out-of-office reply is no word of the customer.
-    c.direction = 'in' and not c.is_automated as is_by_customer
+    c.direction = 'in' and not c.is_automated as is_by_customer,
+    c.source_file,
+    c.source_line
 from linked('contact_ref') as c
 left join person_ref as p on p.store = c.store and p.system = c.system and p.ref = c.person
 left join dim_person as d on d.person_key = p.person_key;

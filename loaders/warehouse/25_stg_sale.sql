@@ -21,6 +21,7 @@ keyed as (
         key3(d.store, d.system, d.sale_id) as record_key,
         s.store_key,
         s.time_zone,
+        y.is_crm,
         l.lead_key,
         l.customer_key,
         d.*,
@@ -35,6 +36,7 @@ keyed as (
         nullif(upper(trim(d.vin)), '') as vin_key
     from dated as d
     join dim_store as s using (store)
+    join deal_system as y on y.store = d.store and y.system = d.system
     join stg_link as l on l.kind = 'sale' and l.store = d.store and l.system = d.system and l.id = d.sale_id
     left join person_ref as p on p.store = d.store and p.system = d.system and p.ref = d.salesperson
     left join person_ref as q on q.store = d.store and q.system = d.system and q.ref = d.split_with
@@ -110,6 +112,8 @@ final as (
         arg_min(source_file, rank) as source_file,
         arg_min(source_line, rank) as source_line,
         count(*) as record_count,
+        bool_or(is_crm) as is_in_crm,
+        bool_or(not is_crm) as is_in_dms,
         list(record_key) as record_keys
     from ranked
     group by deal

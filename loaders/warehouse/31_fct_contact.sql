@@ -9,12 +9,17 @@ select
     c.person_key,
     c.occurred_at,
     cast(timezone(s.time_zone, c.occurred_at) as date) as occurred_on,
+    c.recorded_at,
+    seconds_after(c.occurred_at, c.recorded_at) as seconds_to_recorded,
     c.direction,
     c.channel,
     c.result,
     c.is_human,
     c.is_by_customer,
-    c.direction = 'out' and c.is_human as is_attempt
+    c.direction = 'out' as is_outbound,
+    c.direction = 'out' and c.is_human as is_attempt,
+    c.source_file,
+    c.source_line
 from stg_contact as c
 join dim_store as s using (store)
 left join stg_episode as l using (lead_key)

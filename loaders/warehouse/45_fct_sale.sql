@@ -56,6 +56,7 @@ attached as (
         d.has_contact_log,
         d.has_survey_log,
         d.has_service_log,
+        d.has_two_deal_logs,
         coalesce(cast(timezone(s.time_zone, least(o.first_attempt_at, o.first_reply_at)) as date) <= s.sold_on, false)
             as is_contact_logged,
         coalesce(v.answered_at, w.answered_at) as survey_answered_at,
@@ -112,6 +113,9 @@ final as (
         is_contact_logged,
         has_survey_log,
         has_service_log,
+        has_two_deal_logs,
+        is_in_crm,
+        is_in_dms,
         survey_answered_at is not null as is_surveyed,
         survey_answered_at,
         kept_at is not null as is_kept,

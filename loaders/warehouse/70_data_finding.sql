@@ -165,6 +165,17 @@ findings as (
     group by s.store_key, o.system, o.source, o.account, o.campaign
     union all
     select
+        'annotation_of_nobody',
+        store_key,
+        null,
+        'the settings tell of "' || person || '" (' || label || '), and no record of the store names them',
+        null,
+        null,
+        null
+    from annotation
+    where person is not null and person_key is null
+    union all
+    select
         'dated_after_now', s.store_key, null, event_count || ' events are dated after the load', null, null, null
     from dated_after_load
     join dim_store as s using (store)

@@ -1,4 +1,4 @@
-"""Whether the CRM is used: tasks done, contact logged."""
+"""Whether the CRM is used: tasks done, contact logged, days without any entry."""
 
 from __future__ import annotations
 
@@ -113,6 +113,32 @@ SALES_WITH_CONTACT: Final = Conversion(
     description="Of the cars sold in the period, the share where a call or message with the buyer was logged by the "
     "day of the sale. Only stores that log contacts.",
 )
+TOUCHES_LOGGED: Final = Measure(
+    name="touches_logged",
+    label="Touches logged",
+    family="Adoption",
+    unit=Unit.COUNT,
+    fact="fct_contact",
+    clock="occurred_at",
+    base=("is_human",),
+    credits=("person",),
+    description="Calls, messages and visits that people logged, in and out. What machines sent is left out.",
+)
+DAYS_WITHOUT_LOGGING: Final = Conversion(
+    name="days_without_logging",
+    label="Days without an entry",
+    family="Adoption",
+    unit=Unit.SHARE,
+    higher_is_better=False,
+    fact="fct_roster_day",
+    clock="day",
+    base=(),
+    converted="has_logged",
+    counts_misses=True,
+    credits=("person",),
+    description="Of the days that the store was open while a salesperson or BDC agent was on the roster, the share on "
+    "which they logged nothing at all. Days off are among them, so compare people who work alike.",
+)
 
 ADOPTION: Final[tuple[Metric, ...]] = (
     TASKS_DUE,
@@ -123,4 +149,6 @@ ADOPTION: Final[tuple[Metric, ...]] = (
     APPOINTMENTS_WITH_CONTACT,
     SHOWS_WITH_CONTACT,
     SALES_WITH_CONTACT,
+    TOUCHES_LOGGED,
+    DAYS_WITHOUT_LOGGING,
 )

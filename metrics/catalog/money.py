@@ -152,6 +152,19 @@ ROI: Final = Ratio(
     description="Gross that the period's opportunities have brought so far, less the spend, per unit of spend. "
     "Opportunities younger than 90 days may still bring more.",
 )
+PROFIT: Final = Ratio(
+    name="profit",
+    label="Gross less spend",
+    family="Money",
+    unit=Unit.MONEY,
+    higher_is_better=True,
+    plus=(COHORT_GROSS,),
+    minus=(SPEND,),
+    is_cost=True,
+    immature_days=90,
+    description="Gross that the period's opportunities have brought so far, less the spend, over the sources and "
+    "months whose spend is known. Opportunities younger than 90 days may still bring more.",
+)
 
 
 def _sales_with_known(side: str) -> Measure:
@@ -239,4 +252,5 @@ MONEY: Final[tuple[Metric, ...]] = (
     COST_PER_SHOW,
     COST_PER_SALE,
     ROI,
+    PROFIT,
 )

@@ -138,6 +138,65 @@ SET_AFTER_THE_FACT: Final = Conversion(
     description="Of the sales appointments made in the period, the share typed in at or after the time they were for. "
     "They show too often.",
 )
+LATE_RECORDING: Final = Measure(
+    name="late_recording",
+    label="Time until a touch is typed in",
+    family="Trust",
+    unit=Unit.MINUTES,
+    higher_is_better=False,
+    fact="fct_contact",
+    clock="occurred_at",
+    base=("is_human",),
+    measures="median",
+    column="seconds_to_recorded",
+    credits=("person",),
+    description="Of the calls, messages and visits that people logged, half were typed in within this many minutes of "
+    "happening. Only where the export says when they were typed in.",
+)
+AUTOMATED_TOUCH_SHARE: Final = Conversion(
+    name="automated_touch_share",
+    label="Touches by machines",
+    family="Trust",
+    unit=Unit.SHARE,
+    fact="fct_contact",
+    clock="occurred_at",
+    base=("is_outbound",),
+    converted="is_human",
+    counts_misses=True,
+    credits=("person",),
+    description="Of everything sent to customers or tried, the share that a machine did: auto-replies, campaigns, "
+    "assistants. They are never counted as a person's work.",
+)
+SALES_NOT_IN_CRM: Final = Conversion(
+    name="sales_not_in_crm",
+    label="Sales missing in the CRM",
+    family="Trust",
+    unit=Unit.SHARE,
+    higher_is_better=False,
+    fact="fct_sale",
+    clock="sold_at",
+    base=("is_counted", "has_two_deal_logs"),
+    converted="is_in_crm",
+    counts_misses=True,
+    credits=OWNERS,
+    description="Of the cars sold in the period, the share that the accounting side (DMS) knows and the CRM does not. "
+    "Only stores that load the deals of both.",
+)
+SALES_NOT_IN_DMS: Final = Conversion(
+    name="sales_not_in_dms",
+    label="Sales missing in the DMS",
+    family="Trust",
+    unit=Unit.SHARE,
+    higher_is_better=False,
+    fact="fct_sale",
+    clock="sold_at",
+    base=("is_counted", "has_two_deal_logs"),
+    converted="is_in_dms",
+    counts_misses=True,
+    credits=OWNERS,
+    description="Of the cars sold in the period, the share that the CRM calls sold and the accounting side (DMS) does "
+    "not know. Only stores that load the deals of both.",
+)
 CRM_REPORTED_LEADS: Final = Measure(
     name="crm_reported_leads",
     label="Leads by the CRM's own report",
@@ -189,6 +248,10 @@ TRUST: Final[tuple[Metric, ...]] = (
     BAD_LEAD_SHARE,
     SALES_WITHOUT_LEAD,
     SET_AFTER_THE_FACT,
+    LATE_RECORDING,
+    AUTOMATED_TOUCH_SHARE,
+    SALES_NOT_IN_CRM,
+    SALES_NOT_IN_DMS,
     CRM_REPORTED_LEADS,
     LOADED_OF_REPORTED,
 )

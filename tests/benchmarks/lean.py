@@ -417,6 +417,10 @@ select
     case when first_any_response_at >= created_at then response_open_seconds - created_open_seconds end
         as open_seconds_to_first_any_response,
     case when is_in_hours then 'in hours' else 'after hours' end as after_hours,
+    case when not needs_answer then 'not needed' when first_attempt_at is null then 'never'
+        when coalesce(open_seconds_to_first_attempt, 0) <= 900 then 'in time'
+        when open_seconds_to_first_attempt <= 3600 then 'within an hour'
+        when open_seconds_to_first_attempt <= 14400 then 'within four hours' else 'later' end as answered,
     created_open_seconds,
     900 as response_standard_seconds,
     false as has_known_spend,

@@ -104,6 +104,8 @@ _DEALS = {
         sale("s144", "2025-04-20T15:00Z", lead_id="144", vin="1FTSIM00000000143", salesperson="Bo Hart"),
         sale("s145", "2025-03-03", lead_id="145", contract_at="2025-03-04T10:00Z"),
         sale("s146", "2025-03-03T06:00Z", lead_id="145"),
+        # Deals of both kinds of system from the first: the first deal of a DMS reaches every deal of its store.
+        sale("D2", "2025-02-02", system="dms", vin="1FTSIM00000000143", total_gross="800"),
     ],
     "leads of the deals.csv": [
         lead("141", "2025-03-02T08:00", email="dealer141@example.com", customer_name="Kim Otto"),
@@ -114,7 +116,6 @@ _DEALS = {
     # The DMS knows the same cars: the first deal of a VIN there is the first deal of that VIN here.
     "dms.csv": [
         sale("D1", "2025-03-13", system="dms", vin="1ftsim00000000141", front_gross="900", back_gross="350.25"),
-        sale("D2", "2025-02-02", system="dms", vin="1FTSIM00000000143", total_gross="800"),
         sale("D3", "2025-04-21", system="dms", vin="1FTSIM00000000143", total_gross="-120"),
     ],
     "deal undone.csv": [

@@ -102,3 +102,54 @@ def test_a_missing_settings_file_says_what_to_copy(tmp_path: Path) -> None:
     with pytest.raises(LoaderError, match="There is no settings file") as caught:
         load_settings(tmp_path / "none.toml")
     assert "data/settings.toml" in caught.value.hint
+
+
+def test_targets_may_vary_by_store_person_source_and_month(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(
+        """
+        [targets]
+        show_rate = 0.6
+        [[store]]
+        name = "North Motors"
+        aliases = ["North"]
+        time_zone = "UTC"
+        [store.targets]
+        show_rate = 0.7
+        [[target]]
+        metric = "show_rate"
+        value = 0.8
+        store = "north"
+        person = "Ada Reyes"
+        source = "Website"
+        month = "2026-07"
+        """,
+        encoding="utf-8",
+    )
+    found = [
+        (target.store, target.person, target.source, target.month, target.value)
+        for target in load_settings(path).all_targets()
+    ]
+    assert found == [
+        (None, None, None, None, 0.6),
+        ("North Motors", None, None, None, 0.7),
+        ("North Motors", "Ada Reyes", "Website", "2026-07", 0.8),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('metric = "show_rate"\nvalue = 1\nmonth = "2026-13"', "target.0.month"),
+        ('metric = "show_rate"\nvalue = nan', "target.0.value"),
+        ('metric = "show_rate"\nvalue = 1\nperson = "Ada"', "needs a store beside it"),
+        ('metric = "show_rate"', "target.0.value"),
+        (
+            'metric = "shows"\nvalue = 1\nsource = "Web"\n[[target]]\nmetric = "shows"\nvalue = 2\nsource = "web"',
+            "two targets",
+        ),
+        ('metric = "show_rate"\nvalue = 1\n[targets]\nshow_rate = 0.5', 'two targets of "show_rate" for everything'),
+    ],
+)
+def test_a_target_that_cannot_be_is_refused_with_its_place(tmp_path: Path, text: str, reason: str) -> None:
+    assert reason in _refused(tmp_path, f"[[target]]\n{text}")

@@ -356,6 +356,26 @@ def test_a_touch_before_the_first_calendar_day_has_no_open_seconds_and_breaks_no
     assert found[1]["n"] == 300
 
 
+@pytest.mark.parametrize(
+    ("answered_at", "lead_type", "label"),
+    [
+        ("2026-03-02 10:15", "internet", "in time"),
+        ("2026-03-02 10:15:01", "internet", "within an hour"),
+        ("2026-03-02 11:00", "internet", "within an hour"),
+        ("2026-03-02 14:00", "internet", "within four hours"),
+        ("2026-03-02 14:00:01", "internet", "later"),
+        ("2026-03-01 09:00", "internet", "in time"),  # dated before the lead: it counts, as in every rate
+        (None, "internet", "never"),
+        (None, "walk_in", "not needed"),
+        ("2026-03-02 10:01", "phone", "not needed"),
+    ],
+)
+def test_how_late_an_answer_came_is_said_in_bands(answered_at: str | None, lead_type: str, label: str) -> None:
+    answers = [touch(answered_at)] if answered_at else []
+    with star(lead=[lead("2026-03-02 10:00", lead_type=lead_type)], contact=answers) as query:
+        assert query.one("select answered from fct_opportunity")["answered"] == label
+
+
 # --- appointments -----------------------------------------------------------------------------------------------------
 
 
@@ -756,6 +776,22 @@ def test_a_store_has_its_own_targets_beside_those_of_all() -> None:
     assert found == [
         {"is_for_all": True, "metric": "show_rate", "value": 0.6},
         {"is_for_all": False, "metric": "show_rate", "value": 0.7},
+    ]
+
+
+def test_a_target_of_a_person_and_a_month_finds_its_person() -> None:
+    aim = {"metric": "show_rate", "value": 0.8, "store": "North", "month": "2026-07"}
+    targets = [{**aim, "person": "ana  lee", "source": "web"}, {**aim, "person": "Nobody Known"}]
+    mapped = {"map": [{"source": "Website", "names": ["web"]}]}
+    given = [lead("2026-03-01 10:00", salesperson="Ana Lee")]
+    with star(settings(target=targets, sources=mapped), lead=given) as query:
+        found = query(
+            "select dim_person.name, target.person, source, month from target"
+            " left join dim_person using (person_key) order by target.person"
+        )
+    assert found == [
+        {"name": None, "person": "Nobody Known", "source": None, "month": date(2026, 7, 1)},
+        {"name": "Ana Lee", "person": "ana  lee", "source": "Website", "month": date(2026, 7, 1)},
     ]
 
 

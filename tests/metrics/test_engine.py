@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -24,11 +25,12 @@ from metrics.engine import (
     snapshot_facts,
     spreadsheet_safe,
     stores,
+    target,
     targets,
 )
 from metrics.filters import Filters, unavailable
 from metrics.sql import Part
-from tests.star import INSTRUMENTS, NOWS, empty_star, one_row_star, random_star, write_warehouse
+from tests.star import INSTRUMENTS, NOWS, empty_star, one_row_star, random_star, star_of, write_warehouse
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +161,9 @@ def test_the_rows_behind_a_number_are_as_many_as_it_says(crowded: Warehouse, nam
     for part in parts:
         listed = rows(crowded, name, part, filters)
         has_source = all(fact.has_source for fact in declared.facts)
-        assert {"store", "source_file", "source_line", *(["source"] if has_source else [])} <= set(listed.columns)
+        # A day on the roster is no record: it stands in no file.
+        lineage = [] if name == "days_without_logging" else ["source_file", "source_line"]
+        assert {"store", *lineage, *(["source"] if has_source else [])} <= set(listed.columns)
         if declared.kind in ("count", "conversion"):
             shares = [listed[name] for name in ("share", "weight") if name in listed.columns]
             counted = math.fsum(math.prod(row) for row in zip(*shares, strict=True)) if shares else listed.height
@@ -187,3 +191,33 @@ def test_a_cell_that_a_spreadsheet_would_run_is_neutralised() -> None:
     safe = spreadsheet_safe(frame)
     assert safe["text"].to_list() == ["'=1+1", "'+1", "'-1", "'@x", "plain", None]
     assert safe["number"].to_list() == frame["number"].to_list()
+
+
+def test_of_the_targets_that_fit_the_one_that_names_most_holds(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"store_key": "", "metric": "show_rate", "value": 0.5},
+        {"store_key": "s1", "metric": "show_rate", "value": 0.6},
+        {"store_key": "", "source": "Website", "metric": "show_rate", "value": 0.65},
+        {"store_key": "s1", "person_key": "p1", "person": "ada reyes", "metric": "show_rate", "value": 0.7},
+        {"store_key": "s1", "month": date(2026, 3, 1), "metric": "show_rate", "value": 0.8},
+        {"store_key": "", "metric": "contact_rate", "value": 0.1},
+    ]
+    known = targets(open_warehouse(write_warehouse(tmp_path, star_of(target=rows))))
+    north, ada = {"store": ("Northgate Motors",)}, {"person": ("Ada Reyes",)}
+    march = {"start": date(2026, 3, 1), "end": date(2026, 3, 31)}
+
+    def held(**fields: Any) -> float | None:
+        return target(known, "show_rate", Filters(**fields))
+
+    assert held() == 0.5
+    assert held(where=north) == 0.6
+    assert held(where={"store": ("Southside Autos",)}) == 0.5
+    assert held(where={"store": ("Northgate Motors", "Southside Autos")}) == 0.5
+    assert held(where={"source": ("Website",)}) == 0.65
+    assert held(where={**north, "source": ("Website",)}) == 0.65  # a source says more than a store
+    assert held(where={**north, **ada}) == 0.7
+    assert held(where=ada) == 0.5  # the target is that person's at a store
+    assert held(where=north, **march) == 0.8
+    assert held(where=north, start=date(2026, 2, 1), end=date(2026, 3, 31)) == 0.6
+    assert held(where={**north, **ada}, **march) == 0.7
+    assert target(known, "closing_rate", Filters()) is None

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,10 @@ from loaders.settings import load_settings
 from loaders.snapshot import publish
 from loaders.star import Moment
 from loaders.synthetic import simulate
+from metrics.comparisons.change import explain, rank
+from metrics.comparisons.coaching import coaching
+from metrics.comparisons.people import people
+from metrics.comparisons.sources import quality
 from metrics.engine import Warehouse, evaluate, open_warehouse
 from metrics.filters import Filters
 
@@ -157,3 +161,46 @@ def test_the_bad_month_is_bad_only_by_its_mix(demo: Demo) -> None:
     assert share(others) > 1.3 * share(whole)
     burst = inside.filter(pl.col("source") == story["source"])["denominator"].item()
     assert burst > 5 * rest.filter(pl.col("source") == story["source"])["denominator"].max()  # type: ignore[operator]
+
+
+def test_the_comparison_of_people_calls_the_weak_step_and_nobody_for_another(demo: Demo) -> None:
+    story = demo.story("weak_step")
+    at_store = Filters(where={"store": (story["store"],)})
+    found = people(demo.warehouse, story["step"], at_store)
+    assert found.filter(verdict="act")["person"].to_list() == [story["person"]]
+    first = coaching(demo.warehouse, at_store).filter(person=story["person"]).row(0, named=True)
+    assert (first["step"], first["sales_low"] > 0) == (story["step"], True)
+    assert people(demo.warehouse, "show_rate", at_store).filter(verdict="act").is_empty()
+
+
+def test_the_comparison_of_people_does_not_call_the_one_with_poor_leads(demo: Demo) -> None:
+    story = demo.story("unlucky_leads")
+    found = people(demo.warehouse, story["step"], Filters(where={"store": (story["store"],)}))
+    own = found.filter(person=story["person"]).row(0, named=True)
+    assert own["verdict"] == "not distinguishable"
+    assert own["observed"] / own["n"] < 0.7 * own["team_rate"]
+    assert own["observed"] / own["n"] < own["adjusted_rate"]
+
+
+def test_the_comparison_of_sources_tells_late_answers_from_weak_leads(demo: Demo) -> None:
+    story = demo.story("late_source")
+    verdicts = {
+        (row["store"], row["source"]): row["verdict"]
+        for row in quality(demo.warehouse, story["step"], Filters()).iter_rows(named=True)
+    }
+    assert verdicts[story["store"], story["source"]] == "handling"
+    assert [source for source, verdict in verdicts.items() if verdict == "handling"] == [
+        (story["store"], story["source"])
+    ]
+
+
+def test_the_explanation_of_the_bad_month_is_its_mix_of_sources(demo: Demo) -> None:
+    story = demo.story("mix_month")
+    month = date.fromisoformat(story["month"])
+    at_store = Filters(where={"store": (story["store"],)})
+    now = at_store.but(start=month, end=month + timedelta(days=27))
+    before = at_store.but(start=month - timedelta(days=28), end=month - timedelta(days=1))
+    ranked = rank(demo.warehouse, story["step"], now, before)
+    assert ranked["dimension"][0] in ("source", "source_group", "channel")
+    flood = explain(demo.warehouse, story["step"], now, before, "source").filter(value=story["source"])
+    assert flood["mix"][0] < 0

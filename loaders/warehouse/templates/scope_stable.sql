@@ -9,7 +9,8 @@ from (
         has_contact_log,
         has_survey_log,
         has_service_log,
-        has_deal_log
+        has_deal_log,
+        has_two_deal_logs
     from previous.dim_store
     except
     select
@@ -20,11 +21,19 @@ from (
         has_contact_log,
         has_survey_log,
         has_service_log,
-        has_deal_log
+        has_deal_log,
+        has_two_deal_logs
     from dim_store
 )
 union all
 select 'store without deal records' from dim_store where not has_deal_log
+union all
+select 'deal system'
+from (
+    select store, system, is_crm from previous.build.deal_system
+    except
+    select store, system, is_crm from deal_system
+)
 union all
 select 'person'
 from (
