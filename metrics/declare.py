@@ -148,6 +148,7 @@ DIMENSIONS: Final = (
     Dimension(name="appointment_type", label="Appointment type", table="fact"),
     Dimension(name="instrument", label="Survey", table="fact"),
     Dimension(name="after_hours", label="In or after hours", table="fact"),
+    Dimension(name="tenure", label="Salesperson's month on the job", table="fact"),
     Dimension(name="answered", label="Answered by a person", table="fact"),
 )
 DIMENSION_NAMES: Final = tuple(dimension.name for dimension in DIMENSIONS)
@@ -189,7 +190,7 @@ OPPORTUNITY: Final = Fact(
         Milestone(flag="is_shown", at="shown_at", on="shown_on", seconds="seconds_to_shown"),
         Milestone(flag="is_sold", at="sold_at", seconds="seconds_to_sold"),
     ),
-    dimensions=(*_SHARED_DIMENSIONS, "after_hours", "answered"),
+    dimensions=(*_SHARED_DIMENSIONS, "after_hours", "answered", "tenure"),
     roles=("salesperson", "bdc_agent", "setter", "responder"),
     spend_flag="has_known_spend",
     is_shared=True,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ from metrics import sql
 from metrics.catalog import metric as declared
 from metrics.declare import Conversion, Measure, Metric, MetricError, NoSuchData, Ratio
 from metrics.filters import Filters, check_dimension, unavailable
-from metrics.sql import Part, Query
+from metrics.sql import Part, Query, Together
 from metrics.statistics.intervals import wilson
 
 CURRENT: Final = "CURRENT"
@@ -123,19 +124,18 @@ def evaluate(warehouse: Warehouse, metrics: Sequence[str], filters: Filters) -> 
     Columns: the dimensions of `by`, `credit` beside `person`, `period` (its first day) with a grain, `metric,
     numerator, denominator, value, low, high, n_immature, reason`. Rates have a Wilson interval at 95 %. Without `by`
     and grain each metric has one row, also where there is no data. A metric that cannot be had under the filters has
-    one row of nulls and its reason.
+    one row of nulls and its reason. Metrics that look at the same rows share one scan of them.
     """
-    frames = []
     with warehouse.cursor() as cursor:
-        for name in metrics:
-            metric = declared(name)
-            reason = (
-                unavailable(metric, filters)
-                or _two_currencies(cursor, metric, filters)
-                or _mixed(cursor, metric, filters)
-            )
-            frames.append(_nothing(metric, filters, reason) if reason else _evaluate(cursor, metric, filters))
-    return pl.concat(frames) if frames else pl.DataFrame(schema=_schema(filters))
+        chosen = [declared(name) for name in metrics]
+        currencies = _currencies(cursor, filters) if any(metric.is_money for metric in chosen) else []
+        reasons = {metric.name: _reason(cursor, metric, filters, currencies) for metric in chosen}
+        answers = _answers(cursor, tuple(name for name, reason in reasons.items() if reason is None), filters)
+    frames = [
+        answers[metric.name] if metric.name in answers else _nothing(metric, filters, reasons[metric.name])
+        for metric in chosen
+    ]
+    return _with_intervals(pl.concat(frames), filters) if frames else pl.DataFrame(schema=_schema(filters))
 
 
 def rows(warehouse: Warehouse, metric: str, part: Part, filters: Filters, limit: int | None = None) -> pl.DataFrame:
@@ -368,18 +368,34 @@ def _run(cursor: duckdb.DuckDBPyConnection, query: Query) -> pl.DataFrame:
     return frame
 
 
-def _two_currencies(cursor: duckdb.DuckDBPyConnection, metric: Metric, filters: Filters) -> str | None:
-    """Why money of these stores cannot be one number; None where they share a currency or stand apart."""
-    if not metric.is_money or "store" in filters.by:
-        return None
+def _reason(
+    cursor: duckdb.DuckDBPyConnection, metric: Metric, filters: Filters, currencies: Sequence[str]
+) -> str | None:
+    """Why a metric has no number here; None where it has one."""
+    is_apart = not metric.is_money or "store" in filters.by
+    return (
+        unavailable(metric, filters)
+        or (None if is_apart else _two_currencies(currencies))
+        or _mixed(cursor, metric, filters)
+    )
+
+
+def _currencies(cursor: duckdb.DuckDBPyConnection, filters: Filters) -> list[str]:
+    """In which currencies the stores in scope keep their books, in order."""
     chosen = filters.where.get("store", ())
     stores = _run(cursor, sql.STORES)
     scope = stores.filter(pl.col("store").is_in(chosen)) if chosen else stores
-    found = scope["currency"].drop_nulls().unique().sort().to_list()
-    if len(found) < 2:
+    found: list[str] = scope["currency"].drop_nulls().unique().sort().to_list()
+    return found
+
+
+def _two_currencies(currencies: Sequence[str]) -> str | None:
+    """Why money in these currencies cannot be one number; None where it is one currency."""
+    if len(currencies) < 2:
         return None
     return (
-        f"The stores keep their books in different currencies ({', '.join(found)}): choose one store, or split by it."
+        f"The stores keep their books in different currencies ({', '.join(currencies)}): choose one store, or split by "
+        "it."
     )
 
 
@@ -404,17 +420,49 @@ def _available(name: str, filters: Filters) -> Metric:
     return metric
 
 
-def _evaluate(cursor: duckdb.DuckDBPyConnection, metric: Metric, filters: Filters) -> pl.DataFrame:
-    frame = _run(cursor, sql.compile_metric(metric, filters))
+def _answers(cursor: duckdb.DuckDBPyConnection, names: tuple[str, ...], filters: Filters) -> dict[str, pl.DataFrame]:
+    """Each metric's rows under its name, without intervals. One metric alone runs the text that `query` gives."""
+    if len(names) == 1:
+        frame = _run(cursor, query(names[0], filters))
+        return {names[0]: frame.select(_columns(declared(names[0]), filters))}
+    return {
+        metric.name: _own_rows(frame, metric, filters)
+        for together in _together(names, filters)
+        for frame in [_run(cursor, together.query)]
+        for metric in together.metrics
+    }
+
+
+@lru_cache(maxsize=256)
+def _together(names: tuple[str, ...], filters: Filters) -> list[Together]:
+    return sql.compile_together([declared(name) for name in names], filters)
+
+
+def _own_rows(frame: pl.DataFrame, metric: Metric, filters: Filters) -> pl.DataFrame:
+    """One metric's columns of a result that several share, and the rows that are its own."""
+    is_own = pl.col(f"{metric.name}_rows") > 0 if filters.by or filters.grain else pl.lit(value=True)
+    return frame.filter(is_own).select(_columns(metric, filters, f"{metric.name}_"))
+
+
+def _columns(metric: Metric, filters: Filters, prefix: str = "") -> list[pl.Expr]:
+    given = {name: pl.col(f"{prefix}{name}") for name in ("numerator", "denominator", "value", "n_immature")}
+    given |= {"metric": pl.lit(metric.name), "credit": pl.lit(filters.role(metric))}
+    return [
+        given.get(name, pl.lit(None) if name in ("low", "high", "reason") else pl.col(name)).cast(kind).alias(name)
+        for name, kind in _schema(filters).items()
+    ]
+
+
+def _with_intervals(frame: pl.DataFrame, filters: Filters) -> pl.DataFrame:
+    """Conversions of a cohort have one; in-period hits are not taken out of their chances."""
     low, high = wilson(pl.col("numerator"), pl.col("denominator"))
-    if metric.kind != "conversion" or filters.basis == "in_period":
-        low = high = pl.lit(None, dtype=pl.Float64)
-    schema = _schema(filters)
-    found = frame.with_columns(low=low, high=high, reason=pl.lit(None, dtype=pl.String))
-    return found.select(pl.col(name).cast(kind) for name, kind in schema.items())
+    names = frame["metric"].unique().to_list()
+    rates = [name for name in names if declared(name).kind == "conversion" and filters.basis == "cohort"]
+    is_rate = pl.col("metric").is_in(rates)
+    return frame.with_columns(low=pl.when(is_rate).then(low), high=pl.when(is_rate).then(high))
 
 
-def _nothing(metric: Metric, filters: Filters, reason: str) -> pl.DataFrame:
+def _nothing(metric: Metric, filters: Filters, reason: str | None) -> pl.DataFrame:
     schema = _schema(filters)
     row = dict.fromkeys(schema) | {"metric": metric.name, "reason": reason}
     return pl.DataFrame([row], schema=schema)

@@ -100,6 +100,14 @@ class _Plan:
     parts: Mapping[Part, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Together:
+    """One query that answers several metrics side by side."""
+
+    metrics: tuple[Metric, ...]
+    query: Query
+
+
 # ---------------------------------------------------------------------------- what the rest of the room calls
 
 
@@ -117,6 +125,16 @@ def compile_metric(metric: Metric, filters: Filters) -> Query:
     ctes.append(("result", _result_text(plan, filters)))
     text = f"-- {metric.label}: {metric.description}\n{_with(ctes)}\n{_final_text(plan, filters)}"
     return _query(text.rstrip() + "\n", _parameters(filters))
+
+
+def compile_together(metrics: Sequence[Metric], filters: Filters) -> list[Together]:
+    """Few queries for many metrics that can be had: what looks at the same rows of a fact shares one scan of it.
+
+    Columns: the dimensions of `by`, `period` with a grain, and for each metric `NAME_rows` (how many rows it looks at;
+    a line without any is another metric's), `NAME_numerator`, `NAME_denominator`, `NAME_value`, `NAME_n_immature`.
+    """
+    plans = [_plan(metric, filters) for metric in metrics]
+    return [_side_by_side(connected, filters) for connected in _connected(plans, filters)]
 
 
 def compile_rows(metric: Metric, part: Part, filters: Filters, limit: int | None = None) -> list[tuple[str, Query]]:
@@ -567,7 +585,8 @@ def _thresholds(every: Iterable[_Rows]) -> dict[int, str]:
     Days are so many seconds: a day of the calendar is 23 or 25 hours twice a year.
     """
     text = " ".join(expression for rows in every for expression in rows.columns.values())
-    return {int(days): _days_ago(int(days)) for days in sorted(set(re.findall(r"store_now\.ago_(\d+)_days", text)), key=int)}
+    found = {int(days) for days in re.findall(r"store_now\.ago_(\d+)_days", text)}
+    return {days: _days_ago(days) for days in sorted(found)}
 
 
 def _needs_open_time(metric: Metric) -> bool:
@@ -785,6 +804,106 @@ def _parameters(filters: Filters) -> dict[str, object]:
     if filters.attribution != "first" and filters.uses_source:
         parameters["attribution"] = filters.attribution
     return parameters
+
+
+# ------------------------------------------------------------------------------ many metrics over the same rows
+
+
+def _connected(plans: Iterable[_Plan], filters: Filters) -> list[list[_Plan]]:
+    """Plans that share rows, directly or by way of another, in one list each."""
+    found: list[tuple[set[str], list[_Plan]]] = []
+    for plan in plans:
+        scans = {_scan(rows, plan, filters) for rows in plan.rows}
+        touched = [other for other in found if other[0] & scans]
+        found = [other for other in found if not other[0] & scans]
+        together = [one for _, own in touched for one in own]
+        found.append((scans.union(*(names for names, _ in touched)), [*together, plan]))
+    return [own for _, own in found]
+
+
+def _scan(rows: _Rows, plan: _Plan, filters: Filters) -> str:
+    """The name of a reading of a fact: on one clock, credited to one role."""
+    role = filters.role(plan.metric)
+    return f"{rows.name}_by_{role}" if role else rows.name
+
+
+def _side_by_side(plans: Sequence[_Plan], filters: Filters) -> Together:
+    scans: dict[str, list[tuple[_Rows, _Plan]]] = {}
+    for plan in plans:
+        for rows in plan.rows:
+            scans.setdefault(_scan(rows, plan, filters), []).append((rows, plan))
+    every = [_merged(name, asked) for name, asked in scans.items()]
+    with_open_time = any(_needs_open_time(plan.metric) for plan in plans)
+    with_known_spend = any(_needs_known_spend(plan, filters) for plan in plans)
+    ctes = _opening(every, with_open_time, with_known_spend, filters)
+    for rows, asked in zip(every, scans.values(), strict=True):
+        ctes.append((rows.name, _rows_text(rows, asked[0][1].metric, filters)))
+        ctes.append((f"{rows.name}_totals", _totals_text(rows, filters)))
+    ctes.append(("result", _results_text(plans, every, filters)))
+    listed = [*_labels(filters), *(column for plan in plans for column in _answer(plan))]
+    metrics = tuple(plan.metric for plan in plans)
+    return Together(metrics, _query(f"{_with(ctes)}\n{_labelled(listed, filters)}\n", _parameters(filters)))
+
+
+def _merged(name: str, asked: Sequence[tuple[_Rows, _Plan]]) -> _Rows:
+    """Rows that serve several metrics: flags that all of them need choose rows, the others choose what is totalled."""
+    first = asked[0][0]
+    base = tuple(flag for flag in first.base if all(flag in rows.base for rows, _ in asked))
+    columns: dict[str, str] = {}
+    totals: list[_Total] = []
+    for rows, plan in asked:
+        flags = {flag: _flag(rows.fact, flag) for flag in rows.base if flag not in base}
+        # One name may stand for something else in another metric's rows; there it is called after its metric.
+        clashing = [
+            column for column in rows.columns if columns.get(column, rows.columns[column]) != rows.columns[column]
+        ]
+        names = {column: _own_name(plan, column) for column in clashing}
+        columns |= flags | {names.get(column, column): expression for column, expression in rows.columns.items()}
+        looked_at = _Total(_looked_at(rows), "count(*){taken}")
+        totals += [_own_total(total, plan, names, flags) for total in (*rows.totals, looked_at)]
+    return replace(first, name=name, base=base, columns=columns, totals=tuple(totals))
+
+
+def _own_total(total: _Total, plan: _Plan, names: Mapping[str, str], flags: Iterable[str]) -> _Total:
+    taken = _all_of(*flags, _renamed(total.of, names))
+    return _Total(_own_name(plan, total.name), _renamed(total.expression, names), taken)
+
+
+def _looked_at(rows: _Rows) -> str:
+    """The name of the total that counts the rows themselves."""
+    return f"{rows.name}_looked_at"
+
+
+def _own_name(plan: _Plan, name: str) -> str:
+    return f"{plan.metric.name}_{name}"
+
+
+def _renamed(expression: str, names: Mapping[str, str]) -> str:
+    """The expression with some of its words exchanged."""
+    return re.sub(r"\b[a-z]\w*\b", lambda word: names.get(word[0], word[0]), expression)
+
+
+def _results_text(plans: Sequence[_Plan], every: Sequence[_Rows], filters: Filters) -> str:
+    listed = [*_keys(filters), *(column for plan in plans for column in _result_columns(plan))]
+    columns = ",\n    ".join(listed)
+    return f"select\n    {columns}\nfrom {_joined(every, filters)}"
+
+
+def _result_columns(plan: _Plan) -> list[str]:
+    names = {total.name: _own_name(plan, total.name) for rows in plan.rows for total in rows.totals}
+    parts = {"numerator": plan.numerator, "denominator": plan.denominator, "n_immature": plan.n_immature}
+    listed = [f"cast({_renamed(text, names)} as double) as {_own_name(plan, part)}" for part, text in parts.items()]
+    if plan.lag:
+        listed.append(f"{_renamed(plan.lag, names)} as {_own_name(plan, plan.value)}")
+    looked_at = " + ".join(f"coalesce({_own_name(plan, _looked_at(rows))}, 0)" for rows in plan.rows)
+    return [*listed, f"{looked_at} as {_own_name(plan, 'rows')}"]
+
+
+def _answer(plan: _Plan) -> list[str]:
+    """The columns of one metric in the last step."""
+    names = {name: _own_name(plan, name) for name in ("numerator", "denominator", plan.value)}
+    kept = [_own_name(plan, name) for name in ("rows", "numerator", "denominator", "n_immature")]
+    return [*kept, f"{_renamed(plan.value, names)} as {_own_name(plan, 'value')}"]
 
 
 # ----------------------------------------------------------------------------------- the rows behind a number

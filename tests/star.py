@@ -62,7 +62,7 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "target": _columns(text="store_key person_key person source metric", day="month", number="value"),
     "fct_opportunity": _columns(
         text="opportunity_key store_key customer_key source_key lead_type vehicle_condition salesperson_key"
-        " bdc_agent_key setter_key responder_key after_hours answered lead_id system source_file",
+        " bdc_agent_key setter_key responder_key after_hours tenure answered lead_id system source_file",
         moment="created_at created_by first_attempt_at first_any_response_at first_reply_at contacted_at"
         " first_automated_at last_customer_message_at message_answered_at watched_1d_at watched_3d_at watched_10d_at"
         " follow_up_due_at appointment_set_at appointment_due_at appointment_confirmed_at shown_at visited_at sold_at"
@@ -457,6 +457,7 @@ def _follow_up(rng: random.Random, row: Row) -> Row:
         "follow_up_due_at": row["created_by"] + timedelta(days=5),
         "has_contact_log": rng.random() < 0.9,
         "after_hours": rng.choice(("in hours", "after hours")),
+        "tenure": rng.choice(("month 01", "month 12", "after a year", "(not known)")),
         "answered": rng.choice(("in time", "within an hour", "within four hours", "later", "never", "not needed")),
     }
 
@@ -846,6 +847,7 @@ def opportunity(key: str, **columns: Any) -> Row:
     standard: Row = {
         "opportunity_key": key,
         "after_hours": "in hours",
+        "tenure": "(not known)",
         "answered": "in time",
         "lead_id": key.upper(),
         "store_key": "s1",

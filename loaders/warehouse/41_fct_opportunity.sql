@@ -199,6 +199,11 @@ final as (
         ) as seconds_shown_to_sold,
         case when is_in_hours then 'in hours' else 'after hours' end as after_hours,
         case
+            when owner.started_on is null or created_on < owner.started_on then '(not known)'
+            when date_sub('month', owner.started_on, created_on) >= 12 then 'after a year'
+            else 'month ' || lpad(cast(date_sub('month', owner.started_on, created_on) + 1 as varchar), 2, '0')
+        end as tenure,
+        case
             when not needs_answer then 'not needed'
             when first_attempt_at is null then 'never'
             when coalesce(open_seconds_to_first_attempt, 0) <= response_standard_seconds then 'in time'
@@ -215,6 +220,7 @@ final as (
         source_file,
         source_line
     from opened
+    left join dim_person as owner on owner.person_key = opened.salesperson_key
     left join known_spend as k
         on k.store_key = opened.store_key
         and k.source_key = opened.source_key

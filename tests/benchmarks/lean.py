@@ -198,15 +198,21 @@ select
     p.person_key,
     c.occurred_at,
     cast(timezone('America/Chicago', c.occurred_at) as date) as occurred_on,
+    c.recorded_at,
+    case when c.recorded_at >= c.occurred_at then cast(epoch(c.recorded_at) - epoch(c.occurred_at) as bigint) end
+        as seconds_to_recorded,
     c.direction,
     c.channel,
     c.result,
     not c.is_automated as is_human,
     c.direction = 'in' and not c.is_automated as is_by_customer,
-    c.direction = 'out' and not c.is_automated as is_attempt
+    c.direction = 'out' as is_outbound,
+    c.direction = 'out' and not c.is_automated as is_attempt,
+    c.source_file,
+    c.source_line
 from source.canonical.contact as c
 join (
-    select k.store, k.system, k.lead_id, f.* exclude (lead_id, system)
+    select k.store, k.system, k.lead_id, f.* exclude (lead_id, system, source_file, source_line)
     from fct_lead as f join keyed_lead as k using (lead_key)
 ) as l using (store, system, lead_id)
 join person as p on p.store = c.store and p.name = c.person
@@ -417,6 +423,7 @@ select
     case when first_any_response_at >= created_at then response_open_seconds - created_open_seconds end
         as open_seconds_to_first_any_response,
     case when is_in_hours then 'in hours' else 'after hours' end as after_hours,
+    '(not known)' as tenure,
     case when not needs_answer then 'not needed' when first_attempt_at is null then 'never'
         when coalesce(open_seconds_to_first_attempt, 0) <= 900 then 'in time'
         when open_seconds_to_first_attempt <= 3600 then 'within an hour'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from loaders.settings import Settings
@@ -122,3 +123,26 @@ def test_the_time_from_step_to_step_is_null_where_the_later_step_came_first() ->
     assert tuple(found[name] for name in lags) == (3600, 86_400, 7200)
     late = follow_up(touch("2026-03-04 11:00", result="connected"), appointment=[appointment[0] | {"outcome": "open"}])
     assert late["seconds_contacted_to_set"] is None
+
+
+def test_a_new_hires_leads_say_which_month_on_the_job_it_was() -> None:
+    people = [{"person_id": "Ana", "name": "Ana", "started_on": date(2026, 1, 31)}]
+    days = ("2026-01-30", "2026-01-31", "2026-02-27", "2026-03-31", "2027-01-30", "2027-01-31")
+    leads: list[Row] = [
+        {"created_at": moment(f"{day} 12:00"), "salesperson": "Ana", "customer_id": str(number)}
+        for number, day in enumerate(days)
+    ]
+    with star(lead=[*leads, LEAD | {"salesperson": "Bo", "customer_id": "9"}], person=people) as query:
+        found = query(
+            "select tenure from fct_opportunity join dim_person on person_key = salesperson_key"
+            " order by person, created_on"
+        )
+    assert [row["tenure"] for row in found] == [
+        "(not known)",
+        "month 01",
+        "month 01",
+        "month 03",
+        "month 12",
+        "after a year",
+        "(not known)",
+    ]

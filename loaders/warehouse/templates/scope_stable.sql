@@ -42,11 +42,11 @@ from (
     select store, system, ref, person_key from person_ref
 )
 union all
-select 'machine'
+select 'machine, or first day'
 from (
-    select person_key, is_machine from previous.dim_person
+    select person_key, is_machine, started_on from previous.dim_person
     except
-    select person_key, is_machine from dim_person
+    select person_key, is_machine, started_on from dim_person
 )
 union all
 select 'source'
