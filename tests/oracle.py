@@ -317,6 +317,10 @@ class Oracle:
             "cohort_gross": lambda: self.gross_of(self.cohort_sales()),
             "spend": self.spend,
             "in_period_closing_ratio": self.in_period_closing_ratio,
+            "contacted_per_lead": lambda: self.per_lead("is_contacted"),
+            "set_per_lead": lambda: self.per_lead("is_appointment_set"),
+            "shown_per_lead": lambda: self.per_lead("is_shown"),
+            "sold_per_lead": lambda: self.per_lead("is_sold"),
             "gross_per_sale": self.gross_per_sale,
             "cost_per_lead": lambda: self.cost(self.leads()),
             "roi": self.roi,
@@ -644,6 +648,13 @@ class Oracle:
             units = sum(t.row["weight"] * t.share for t in sales if t.row[f"has_known_{side}"])
             total = gross(sales, side)
             answers[key] = Answer(total, units, divided(total, units))
+        return answers
+
+    def per_lead(self, flag: str) -> dict[Key, Answer]:
+        answers = {}
+        reached_it = [found for found in self.opportunities() if reached(found, flag)]
+        for key, (above, below) in self.groups(reached_it, list(self.leads())).items():
+            answers[key] = Answer(weigh(above), weigh(below), divided(weigh(above), weigh(below)))
         return answers
 
     def cost(self, counted: Any) -> dict[Key, Answer]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from metrics.catalog.roles import AFTER_A_RESPONSE, NAMED_ON_IT, OWNERS
-from metrics.declare import Conversion, Measure, Metric, Settles, Unit
+from metrics.catalog.volume import LEADS
+from metrics.declare import Conversion, Measure, Metric, Ratio, Settles, Unit
 
 CONTACT_RATE: Final = Conversion(
     name="contact_rate",
@@ -238,10 +239,47 @@ VISIT_TO_SALE: Final = Conversion(
     description="Of the customers who first visited the showroom in the period, the share that has bought so far.",
 )
 
+
+def _per_lead(step: str, label: str, flag: str, told: str) -> Ratio:
+    """The same step out of every enquiry: what reports that count each lead apart would show."""
+    reached = Measure(
+        name=f"opportunities_{step}",
+        label=f"Opportunities {step}",
+        family="Funnel",
+        unit=Unit.COUNT,
+        fact="fct_opportunity",
+        clock="created_at",
+        base=("is_eligible", flag),
+        credits=OWNERS,
+        description=f"Opportunities created in the period that were {step} so far.",
+    )
+    return Ratio(
+        name=f"{step}_per_lead",
+        label=label,
+        family="Funnel",
+        unit=Unit.SHARE,
+        higher_is_better=True,
+        plus=(reached,),
+        per=(LEADS,),
+        credits=OWNERS,
+        description=f"Customers of the period {told} so far, for each lead that came in. Lower than the rate by "
+        "opportunity, since one customer may send several leads.",
+    )
+
+
+CONTACTED_PER_LEAD: Final = _per_lead("contacted", "Contacted per lead", "is_contacted", "who were contacted")
+SET_PER_LEAD: Final = _per_lead("set", "Set per lead", "is_appointment_set", "with a sales appointment")
+SHOWN_PER_LEAD: Final = _per_lead("shown", "Shown per lead", "is_shown", "who came to an appointment")
+SOLD_PER_LEAD: Final = _per_lead("sold", "Sold per lead", "is_sold", "who bought")
+
 FUNNEL: Final[tuple[Metric, ...]] = (
     CONTACT_RATE,
     CONTACT_TO_APPOINTMENT,
     SET_RATE,
+    CONTACTED_PER_LEAD,
+    SET_PER_LEAD,
+    SHOWN_PER_LEAD,
+    SOLD_PER_LEAD,
     LOST_RATE,
     BAD_RATE,
     TIME_TO_CONTACT,
