@@ -40,6 +40,7 @@ class _Snapshot:
     connection: duckdb.DuckDBPyConnection
     readers: int = 0
     is_retired: bool = False
+    stores: pl.DataFrame | None = None
 
 
 @dataclass
@@ -79,13 +80,18 @@ class Warehouse:
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor of one's own on the open snapshot, in UTC."""
+        with self._reading() as (cursor, _):
+            yield cursor
+
+    @contextmanager
+    def _reading(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, _Snapshot]]:
         with self._lock:
             snapshot = self._open
             snapshot.readers += 1
             cursor = snapshot.connection.cursor()
         try:
             cursor.execute(sql.IN_UTC)
-            yield cursor
+            yield cursor, snapshot
         except _DAMAGE as error:
             raise _damaged(self.directory, snapshot.name, error) from error
         finally:
@@ -126,9 +132,9 @@ def evaluate(warehouse: Warehouse, metrics: Sequence[str], filters: Filters) -> 
     and grain each metric has one row, also where there is no data. A metric that cannot be had under the filters has
     one row of nulls and its reason. Metrics that look at the same rows share one scan of them.
     """
-    with warehouse.cursor() as cursor:
+    with warehouse._reading() as (cursor, snapshot):
         chosen = [declared(name) for name in metrics]
-        currencies = _currencies(cursor, filters) if any(metric.is_money for metric in chosen) else []
+        currencies = _currencies(cursor, snapshot, filters) if any(metric.is_money for metric in chosen) else []
         reasons = {metric.name: _reason(cursor, metric, filters, currencies) for metric in chosen}
         answers = _answers(cursor, tuple(name for name, reason in reasons.items() if reason is None), filters)
     frames = [
@@ -380,11 +386,12 @@ def _reason(
     )
 
 
-def _currencies(cursor: duckdb.DuckDBPyConnection, filters: Filters) -> list[str]:
-    """In which currencies the stores in scope keep their books, in order."""
+def _currencies(cursor: duckdb.DuckDBPyConnection, snapshot: _Snapshot, filters: Filters) -> list[str]:
+    """In which currencies the stores in scope keep their books, in order. Stores are read once of a snapshot."""
+    if snapshot.stores is None:
+        snapshot.stores = _run(cursor, sql.STORES)
     chosen = filters.where.get("store", ())
-    stores = _run(cursor, sql.STORES)
-    scope = stores.filter(pl.col("store").is_in(chosen)) if chosen else stores
+    scope = snapshot.stores.filter(pl.col("store").is_in(chosen)) if chosen else snapshot.stores
     found: list[str] = scope["currency"].drop_nulls().unique().sort().to_list()
     return found
 
@@ -455,9 +462,10 @@ def _columns(metric: Metric, filters: Filters, prefix: str = "") -> list[pl.Expr
 
 def _with_intervals(frame: pl.DataFrame, filters: Filters) -> pl.DataFrame:
     """Conversions of a cohort have one; in-period hits are not taken out of their chances."""
+    rates = [name for name in frame["metric"].unique() if declared(name).kind == "conversion"]
+    if not rates or filters.basis == "in_period":
+        return frame
     low, high = wilson(pl.col("numerator"), pl.col("denominator"))
-    names = frame["metric"].unique().to_list()
-    rates = [name for name in names if declared(name).kind == "conversion" and filters.basis == "cohort"]
     is_rate = pl.col("metric").is_in(rates)
     return frame.with_columns(low=pl.when(is_rate).then(low), high=pl.when(is_rate).then(high))
 

@@ -43,7 +43,7 @@ Part = Literal["numerator", "denominator"]
 _DIVIDED: Final = "numerator / nullif(denominator, 0)"
 # Dimensions of which each label has a key of its own, and the table that knows the label.
 _KEYED: Final = {"store": "store_key", "person": "person_key", "source": "source_key"}
-_LABELLED: Final = {"store_now": "store", "dim_person": "person", "dim_source": "source"}
+_LABELLED: Final = {"store_key": "store_now", "person_key": "dim_person", "source_key": "dim_source"}
 _SHARED_SOURCE: Final = "coalesce(shared.source_key, {fact}.source_key)"
 
 
@@ -511,6 +511,12 @@ def _flag(fact: Fact, flag: str) -> str:
     return f"({fact.name}.{flag} and coalesce({fact.name}.{milestone.at} <= store_now.now_at, true))"
 
 
+def _flag_of_base(rows: _Rows, flag: str) -> str:
+    """The same where it chooses rows: their clock has struck by now, so a step of that very moment has happened."""
+    milestone = rows.fact.milestone(flag)
+    return f"{rows.fact.name}.{flag}" if milestone and milestone.at == rows.at else _flag(rows.fact, flag)
+
+
 def _days_ago(days: int) -> str:
     """The column of `store_now` that holds the instant so many days before now."""
     return f"ago_{days}_days"
@@ -656,23 +662,28 @@ def _as(expression: str, name: str) -> str:
 
 def _key_columns(rows: _Rows, filters: Filters, role: str | None) -> dict[str, str]:
     """What rows are totalled by: the key of each dimension of `by` where it stands for one label, and the period."""
-    columns = {_key(name): _key_expression(name, rows.fact, filters, role) for name in filters.by}
+    columns = {_key(name, filters): _key_expression(name, rows.fact, filters, role) for name in filters.by}
     if filters.grain:
         columns["period"] = f"cast(date_trunc('{filters.grain}', {rows.day}) as date)"
     return columns
 
 
-def _key(dimension: str) -> str:
-    """The column that tells the values of a dimension apart: its key where each label has one, else the label."""
-    return _KEYED.get(dimension, dimension)
+def _key(dimension: str, filters: Filters) -> str:
+    """The column that tells the values of a dimension apart: its key where each label has one, else the label.
+
+    A source has one group and one channel, so beside it they need no column of their own.
+    """
+    told_by = "source" if dimension in ("source_group", "channel") and "source" in filters.by else dimension
+    return _KEYED.get(told_by, told_by)
 
 
 def _key_expression(dimension: str, fact: Fact, filters: Filters, role: str | None) -> str:
-    if dimension == "person":
+    key = _key(dimension, filters)
+    if key == "person_key":
         return f"{fact.name}.{role}_key"
-    if dimension == "source" and _is_shared(fact, filters):
+    if key == "source_key" and _is_shared(fact, filters):
         return _SHARED_SOURCE.format(fact=fact.name)
-    return f"{fact.name}.{_KEYED[dimension]}" if dimension in _KEYED else _label(dimension, fact)
+    return _label(dimension, fact) if key == dimension else f"{fact.name}.{key}"
 
 
 def _label(dimension: str, fact: Fact) -> str:
@@ -683,7 +694,7 @@ def _label(dimension: str, fact: Fact) -> str:
 def _conditions(rows: _Rows, filters: Filters) -> list[str]:
     fact = rows.fact
     happened = f"{fact.name}.{rows.at} <= store_now.now_at" if rows.at else f"{rows.day} <= store_now.today"
-    conditions = [_flag(fact, flag) for flag in rows.base] + [happened]
+    conditions = [_flag_of_base(rows, flag) for flag in rows.base] + [happened]
     if filters.start:
         conditions.append(f"{rows.day} >= $start")
     if filters.end:
@@ -719,13 +730,12 @@ def _joins(rows: _Rows, filters: Filters, role: str | None, *, is_listing: bool)
 
 def _needs_source_label(filters: Filters) -> bool:
     """Whether rows need their source's labels: to be filtered by one, or totalled by its group."""
-    return any(name in filters.where or name in filters.by for name in ("source_group", "channel")) or (
-        "source" in filters.where
-    )
+    names = ("source", "source_group", "channel")
+    return any(name in filters.where or (name in filters.by and _key(name, filters) == name) for name in names)
 
 
 def _keys(filters: Filters) -> list[str]:
-    return [*(_key(name) for name in filters.by), *(["period"] if filters.grain else [])]
+    return [*dict.fromkeys(_key(name, filters) for name in filters.by), *(["period"] if filters.grain else [])]
 
 
 def _totals_text(rows: _Rows, filters: Filters) -> str:
@@ -768,18 +778,14 @@ def _final_text(plan: _Plan, filters: Filters) -> str:
 
 def _labels(filters: Filters) -> list[str]:
     """The labels of `by` and the period, as the last step reads them."""
-    tables = {name: table for table, name in _LABELLED.items()}
-    listed = [f"{tables.get(name, 'result')}.{name}" for name in filters.by]
+    listed = [f"{_LABELLED.get(_key(name, filters), 'result')}.{name}" for name in filters.by]
     return [*listed, *(["result.period"] if filters.grain else [])]
 
 
 def _labelled(listed: list[str], filters: Filters) -> str:
     """The last step: each key gets its label, and rows stand in the order of their labels."""
-    joins = [
-        f"\nleft join {table} on {table}.{_KEYED[name]} = result.{_KEYED[name]}"
-        for table, name in _LABELLED.items()
-        if name in filters.by
-    ]
+    keys = [key for key in _keys(filters) if key in _LABELLED]
+    joins = [f"\nleft join {_LABELLED[key]} on {_LABELLED[key]}.{key} = result.{key}" for key in keys]
     order = f"\norder by {', '.join(_labels(filters))}" if _keys(filters) else ""
     columns = ",\n    ".join(listed)
     return f"select\n    {columns}\nfrom result{''.join(joins)}{order}"

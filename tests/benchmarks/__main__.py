@@ -1,4 +1,4 @@
-"""Measure the demo dealership, loading at size, hostile files, faults and the verdicts on people.
+"""Measure the demo dealership, loading at size, hostile files, faults, metrics at size and the verdicts on people.
 
 Machines are shared and noisy, so each figure stands beside the leanest alternative measured in the same run.
 """
@@ -24,7 +24,7 @@ from metrics import engine
 from metrics.catalog import METRICS
 from metrics.filters import Filters
 from pages import PAGES
-from tests.benchmarks import calibration, faults, hostile, loading
+from tests.benchmarks import calibration, faults, hostile, loading, metrics_speed
 
 ROOT: Final = Path(__file__).parents[2]
 PORT: Final = 8590
@@ -43,6 +43,7 @@ def main() -> None:
         "loading": loading.main,
         "hostile": hostile.main,
         "faults": faults.main,
+        "metrics": metrics_speed.main,
         "calibration": calibration.main,
     }
     for name in sys.argv[1:] or parts:
