@@ -430,7 +430,7 @@ def _available(name: str, filters: Filters) -> Metric:
 def _answers(cursor: duckdb.DuckDBPyConnection, names: tuple[str, ...], filters: Filters) -> dict[str, pl.DataFrame]:
     """Each metric's rows under its name, without intervals. One metric alone runs the text that `query` gives."""
     if len(names) == 1:
-        frame = _run(cursor, query(names[0], filters))
+        frame = _run(cursor, _alone(names[0], filters))
         return {names[0]: frame.select(_columns(declared(names[0]), filters))}
     return {
         metric.name: _own_rows(frame, metric, filters)
@@ -438,6 +438,11 @@ def _answers(cursor: duckdb.DuckDBPyConnection, names: tuple[str, ...], filters:
         for frame in [_run(cursor, together.query)]
         for metric in together.metrics
     }
+
+
+@lru_cache(maxsize=256)
+def _alone(name: str, filters: Filters) -> Query:
+    return query(name, filters)
 
 
 @lru_cache(maxsize=256)
