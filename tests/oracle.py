@@ -96,6 +96,7 @@ OWN_SOURCE = (
     "fct_contact",
     "fct_roster_day",
 )
+PER_LEAD = {"contacted": "is_contacted", "set": "is_appointment_set", "shown": "is_shown", "sold": "is_sold"}
 COHORT_STEP = {
     "cost_per_appointment": "is_appointment_set",
     "cost_per_show": "is_shown",
@@ -301,26 +302,18 @@ class Oracle:
             "confirm_rate": lambda: self.rate(self.due(), lambda t: reached(t, "is_confirmed"), never),
             "show_rate": lambda: self.rate(self.due(), lambda t: reached(t, "is_shown"), unresolved),
             "answered_within_standard": self.answered_within,
-            "answered_within_5": lambda: self.answered_within(5 * 60),
-            "answered_within_15": lambda: self.answered_within(15 * 60),
-            "answered_within_30": lambda: self.answered_within(30 * 60),
-            "answered_within_60": lambda: self.answered_within(60 * 60),
+            **{f"answered_within_{m}": partial(self.answered_within, m * 60) for m in (5, 15, 30, 60)},
             "never_answered_rate": self.never_answered_rate,
             "handover_minutes": lambda: self.waiting(
                 self.rows_of((*LOGGED, "is_automated_first")), "seconds_to_handover", "is_attempted"
             ),
-            "unanswered_message_rate": lambda: self.rate(
-                self.rows_of((*LOGGED, "is_written_to_us")), lambda t: not reached(t, "is_message_answered"), never
-            ),
+            "unanswered_message_rate": lambda: self.missed((*LOGGED, "is_written_to_us"), "is_message_answered"),
             "sold_units": lambda: self.summed(self.sold(), "weight"),
             "gross": lambda: self.gross_of(self.sold()),
             "cohort_gross": lambda: self.gross_of(self.cohort_sales()),
             "spend": self.spend,
             "in_period_closing_ratio": self.in_period_closing_ratio,
-            "contacted_per_lead": lambda: self.per_lead("is_contacted"),
-            "set_per_lead": lambda: self.per_lead("is_appointment_set"),
-            "shown_per_lead": lambda: self.per_lead("is_shown"),
-            "sold_per_lead": lambda: self.per_lead("is_sold"),
+            **{f"{step}_per_lead": partial(self.per_lead, flag) for step, flag in PER_LEAD.items()},
             "gross_per_sale": self.gross_per_sale,
             "cost_per_lead": lambda: self.cost(self.leads()),
             "roi": self.roi,
