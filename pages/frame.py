@@ -11,7 +11,8 @@ import datetime as dt
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from types import FunctionType
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 import polars as pl
 import streamlit as st
@@ -22,8 +23,11 @@ from metrics.filters import Filters, Grain
 from metrics.sql import Query
 from pages import periods, theme
 from pages.charts.layout import CONFIG, Figure, inked
+from pages.journal import Journal, open_journal
 
 Row = dict[str, Any]
+P = ParamSpec("P")
+R = TypeVar("R")
 
 FILTERED: Final = ("store", "source_group", "source", "person", "vehicle_condition", "lead_type")
 LABELS: Final = {dimension.name: dimension.label for dimension in DIMENSIONS}
@@ -37,6 +41,7 @@ _REFUSED: Final = (
     "They are not in these numbers. `python -m loaders rejects` lists each with its file, line and reason."
 )
 _LONGEST_WORD: Final = 60
+_SKELETON_HEIGHT: Final = 240
 _DEMO: Final = "make run"
 
 # What is said where a store lacks a kind of record and the CRM's own word stands in for it.
@@ -74,12 +79,18 @@ def _identity(opened: engine.Warehouse) -> str:
 _HASHES: Final[dict[str | type[Any], Callable[[Any], Any]]] = {
     engine.Warehouse: _identity,
     Filters: Filters.model_dump_json,
+    FunctionType: lambda work: f"{work.__module__}.{work.__qualname__}",
 }
 
 
-@st.cache_data(max_entries=4096, show_spinner=False, hash_funcs=_HASHES)
-def _evaluated(opened: engine.Warehouse, name: str, filters: Filters) -> pl.DataFrame:
-    return engine.evaluate(opened, (name,), filters)
+@st.cache_data(max_entries=2048, show_spinner=False, hash_funcs=_HASHES)
+def _evaluated(opened: engine.Warehouse, names: tuple[str, ...], filters: Filters) -> pl.DataFrame:
+    return engine.evaluate(opened, names, filters)
+
+
+@st.cache_data(max_entries=512, show_spinner=False, hash_funcs=_HASHES)
+def _estimated(opened: engine.Warehouse, work: Callable[..., R], args: tuple[Any, ...], named: dict[str, Any]) -> R:
+    return work(opened, *args, **named)
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASHES)
@@ -108,9 +119,33 @@ def _left_out(opened: engine.Warehouse, name: str, filters: Filters) -> str | No
 
 
 def evaluate(metrics: Sequence[str], filters: Filters) -> pl.DataFrame:
-    """Numbers of the present snapshot, remembered per snapshot, metric and filters."""
-    opened = warehouse()
-    return pl.concat(_evaluated(opened, name, filters) for name in metrics)
+    """Numbers of the present snapshot, remembered per snapshot, metrics and filters.
+
+    Metrics that share rows share a scan: ask for all that a page needs of the same filters at once.
+    """
+    return _evaluated(warehouse(), tuple(metrics), filters)
+
+
+def estimate(work: Callable[Concatenate[engine.Warehouse, P], R], *args: P.args, **named: P.kwargs) -> R:
+    """What a comparison of `metrics.comparisons` finds in the present snapshot, remembered per arguments.
+
+    MetricError and NoSuchData of the comparison pass through and are not remembered.
+    """
+    found: R = _estimated(warehouse(), work, args, named)
+    return found
+
+
+def later(draw: Callable[P, None], *args: P.args, **named: P.kwargs) -> None:
+    """Draw a slow part on its own, behind a skeleton, while the rest of the page is already there.
+
+    The part is a fragment: its widgets draw it alone again. It may open no dialog and write nowhere else.
+    """
+
+    def behind_skeleton() -> None:
+        with st.skeleton(_SKELETON_HEIGHT):
+            draw(*args, **named)
+
+    st.fragment(behind_skeleton, parallel=True)()
 
 
 def values(metrics: Sequence[str], filters: Filters) -> dict[str, Row]:
@@ -154,6 +189,35 @@ def currencies(filters: Filters) -> list[str]:
 def currency(filters: Filters) -> str:
     """The currency that amounts are shown in: the one of the stores in scope."""
     return next(iter(currencies(filters)), "USD")
+
+
+# What people write ----------------------------------------------------------------------------------------------------
+
+
+def journal() -> Journal:
+    """The journal of this warehouse."""
+    return open_journal(warehouse_directory())
+
+
+def who() -> str:
+    """Who is at the desk: the one who signed in, else the name that `ask_name` was told. Blank where nobody said."""
+    signed_in = st.user.to_dict()
+    named = signed_in.get("name") or signed_in.get("email") or st.session_state.get("desk_name", "")
+    return str(named).strip()
+
+
+def ask_name() -> str:
+    """Ask for a name, where nobody signed in, and return who is at the desk. The name is kept for this session only."""
+    if not st.user.to_dict().get("is_logged_in", False):
+        # A widget's own value ends with the page it was drawn on, so the name is kept beside it.
+        st.session_state["desk_name"] = st.text_input(
+            "Your name",
+            st.session_state.get("desk_name", ""),
+            max_chars=_LONGEST_WORD,
+            key="desk_name_typed",
+            placeholder="So that the others see who did it",
+        )
+    return who()
 
 
 # Shared filters -------------------------------------------------------------------------------------------------------
