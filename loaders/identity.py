@@ -110,27 +110,38 @@ def _of_several(found: pl.DataFrame) -> pl.DataFrame:
 
 
 def marks(leads: pl.DataFrame, countries: Mapping[str, str] | None = None) -> pl.DataFrame:
-    """Each lead's marks of identity: `store, lead_key, name, rule, value`, each once; rule is one of `RULES`.
+    """Each lead's marks of identity: `store, lead_key, name, rule, value`, each once; rule is one of `RULES`."""
+    return marks_of(with_keys(leads, countries))
+
+
+def with_keys(leads: pl.DataFrame, countries: Mapping[str, str] | None = None) -> pl.DataFrame:
+    """The leads with `name`, `email_key`, `phone_key` and `phone_2_key`: what of them tells who somebody is, else null.
 
     Leads that bring their `name_key` are spared the making of it.
     """
     country = leads["store"].replace_strict(dict(countries or {}), default=DEFAULT_COUNTRY, return_dtype=pl.String)
     name = pl.col("name_key") if "name_key" in leads.columns else name_key("customer_name")
-    named = leads.with_columns(
+    return leads.with_columns(
         name=pl.when(name != "").then(name),
-        phone=phone_keys(leads["phone"], country),
-        phone_2=phone_keys(leads["phone_2"], country),
+        email_key=email_key("email"),
+        phone_key=phone_keys(leads["phone"], country),
+        phone_2_key=phone_keys(leads["phone_2"], country),
     )
-    merged = named.filter(pl.col("merged_into").ne_missing(pl.col("lead_id")) & pl.col("merged_into").is_not_null())
+
+
+def marks_of(keyed: pl.DataFrame) -> pl.DataFrame:
+    """The `marks` of leads `with_keys`."""
+    merged = keyed.filter(pl.col("merged_into").ne_missing(pl.col("lead_id")) & pl.col("merged_into").is_not_null())
     target = merged.select("store", "system", lead_id="merged_into").unique()
+    other_phone = keyed.filter(pl.col("phone_2_key").ne_missing(pl.col("phone_key")))
     every = [
-        _marks(named, "email", email_key("email")),
-        _marks(named, "phone", pl.col("phone")),
-        _marks(named.filter(pl.col("phone_2").ne_missing(pl.col("phone"))), "phone", pl.col("phone_2")),
-        _marks(named, "customer", _within_system("customer_id")),
+        _marks(keyed, "email", pl.col("email_key")),
+        _marks(keyed, "phone", pl.col("phone_key")),
+        _marks(other_phone, "phone", pl.col("phone_2_key")),
+        _marks(keyed, "customer", _within_system("customer_id")),
         # A lead and those that the CRM merged into it carry the same mark.
         _marks(merged, "merge", _within_system("merged_into")),
-        _marks(named.join(target, on=["store", "system", "lead_id"], how="semi"), "merge", _within_system("lead_id")),
+        _marks(keyed.join(target, on=["store", "system", "lead_id"], how="semi"), "merge", _within_system("lead_id")),
     ]
     return pl.concat(every)
 
@@ -159,7 +170,11 @@ def email_key(column: str) -> pl.Expr:
 
     Dots and +tags are part of the address: only some providers ignore them, and two people must not become one.
     """
-    email = pl.col(column).str.to_lowercase().str.replace(r"^\s*mailto:", "").str.extract(ADDRESS)
+    lower = pl.col(column).str.to_lowercase()
+    # Most cells hold nothing but the address: there is nothing to dig out of them, which is slow.
+    is_address = lower.str.contains(f"^{ADDRESS}$")
+    dug_out = pl.when(~is_address).then(lower).str.replace(r"^\s*mailto:", "").str.extract(ADDRESS)
+    email = pl.when(is_address).then(lower).otherwise(dug_out)
     return pl.when(~email.str.contains(PLACEHOLDER_EMAIL)).then(email)
 
 
@@ -170,9 +185,9 @@ def phone_keys(phones: pl.Series, countries: pl.Series) -> pl.Series:
     digits. A plain rule reads the ordinary numbers of North America; the phone library reads each different other once.
     """
     frame = pl.DataFrame({"raw": phones.str.strip_chars(), "country": countries})
-    bare = pl.col("raw").str.replace(PHONE_EXTENSION, "").str.replace_all(PHONE_MARKS, "")
-    is_plain = pl.col("country").is_in(NORTH_AMERICA) & bare.str.contains(r"^(\+?1)?[2-9]\d{9}$")
-    frame = frame.with_columns(key=pl.when(is_plain).then(pl.lit("+1") + bare.str.tail(10)))
+    frame = frame.with_columns(bare=pl.col("raw").str.replace(PHONE_EXTENSION, "").str.replace_all(PHONE_MARKS, ""))
+    is_plain = pl.col("country").is_in(NORTH_AMERICA) & pl.col("bare").str.contains(r"^(\+?1)?[2-9]\d{9}$")
+    frame = frame.with_columns(key=pl.when(is_plain).then(pl.lit("+1") + pl.col("bare").str.tail(10)))
     rest = frame.filter(pl.col("key").is_null() & pl.col("raw").is_not_null()).select("raw", "country").unique()
     if not rest.is_empty():
         read = rest.with_columns(read=pl.Series([_read_phone(*row) for row in rest.iter_rows()], dtype=pl.String))

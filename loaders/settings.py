@@ -54,6 +54,12 @@ def _checked_country(code: str) -> str:
     return code
 
 
+def _checked_locale(code: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,3}_[A-Z]{2}", code):
+        raise ValueError(f'"{code}" is not a locale; write language and country such as "en_US", "fr_CA" or "de_DE"')
+    return code
+
+
 def _squeezed(name: str) -> str:
     """One spelling for names that differ only in case and spaces."""
     return " ".join(name.split()).casefold()
@@ -64,6 +70,7 @@ Span = Annotated[str, AfterValidator(_checked_span)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Name = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Country = Annotated[str, AfterValidator(_checked_country)]
+Locale = Annotated[str, AfterValidator(_checked_locale)]
 Domain = Annotated[str, Field(pattern=r"^[^@\s]+\.[^@\s]+$")]
 
 
@@ -99,6 +106,7 @@ class Store(_Part):
     aliases: tuple[Name, ...] = Field(default=(), strict=False)
     time_zone: Zone
     country: Country = "US"
+    locale: Locale | None = None
     currency: Currency = "USD"
     hours: StoreHours = StoreHours()
     holidays: tuple[date, ...] = Field(default=(), strict=False)
@@ -162,6 +170,7 @@ class Defaults(_Part):
 
     time_zone: Zone = "UTC"
     country: Country = "US"
+    locale: Locale | None = None
     currency: Currency = "USD"
     hours: StoreHours = StoreHours()
 
@@ -293,6 +302,8 @@ class Settings(_Part):
     targets: dict[str, float] = Field(default_factory=dict, strict=False)
     target_rows: tuple[Target, ...] = Field(default=(), alias="target", strict=False)
     annotations: tuple[Annotation, ...] = Field(default=(), alias="annotation", strict=False)
+    # Who gets letters, and how. No number depends on it: the command that sends them checks it (pages/mail.py).
+    mail: dict[str, Any] = Field(default_factory=dict, exclude=True)
 
     @model_validator(mode="after")
     def _store_names_differ(self) -> Self:
@@ -337,6 +348,7 @@ class Settings(_Part):
             name=" ".join(name.split()),
             time_zone=defaults.time_zone,
             country=defaults.country,
+            locale=defaults.locale,
             currency=defaults.currency,
             hours=defaults.hours,
         )
@@ -354,17 +366,32 @@ def load_settings(path: Path) -> Settings:
             or has a value that cannot be.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         hint = "Copy data/settings.toml and write your stores into it, or name another file with --settings FILE."
         raise LoaderError(f"There is no settings file at {path}.", hint) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        hint = "Compare it with data/settings.toml; text values stand in double quotes."
-        raise LoaderError(f"The settings file {path} cannot be read: {error}.", hint) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+    return checked_settings(text, path)
+
+
+def checked_settings(text: str, path: Path) -> Settings:
+    """The settings that a text is; `path` is where it stands or will stand.
+
+    Raises:
+        LoaderError: As `load_settings`.
+    """
     try:
-        return Settings.model_validate(content)
+        return Settings.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise _unreadable(path, error) from error
     except ValidationError as error:
         raise _wrong_setting(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> LoaderError:
+    hint = "Compare it with data/settings.toml; text values stand in double quotes."
+    return LoaderError(f"The settings file {path} cannot be read: {error}.", hint)
 
 
 def _wrong_setting(path: Path, error: ValidationError) -> LoaderError:

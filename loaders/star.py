@@ -18,7 +18,7 @@ import duckdb
 import polars as pl
 
 from loaders.contracts import RECORDED_COLUMNS, TABLES, key_column
-from loaders.identity import IDENTITY_COLUMNS, marks, match_customers
+from loaders.identity import IDENTITY_COLUMNS, marks_of, match_customers, with_keys
 from loaders.merge import content, template
 from loaders.progress import Progress
 from loaders.settings import WEEKDAYS, Settings, StoreHours
@@ -200,12 +200,14 @@ def _store_rows(settings: Settings, stores: list[str]) -> pl.DataFrame:
             "store": stores,
             "time_zone": [store.time_zone for store in found],
             "currency": [store.currency for store in found],
+            "locale": [store.locale or f"und_{store.country}" for store in found],
             "response_standard_seconds": [(store.response_minutes or standard) * 60 for store in found],
         },
         schema={
             "store": pl.String,
             "time_zone": pl.String,
             "currency": pl.String,
+            "locale": pl.String,
             "response_standard_seconds": pl.Int64,
         },
     )
@@ -290,17 +292,18 @@ def _domain_rows(settings: Settings) -> pl.DataFrame:
 
 
 def match_leads(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Make `lead_customer` (which customer sent each lead) and `identity_mark` (what tells) from `stg_lead`.
+    """Make `lead_customer` from `stg_lead`: which customer sent each lead, and the keys of its e-mail and phones.
 
     Where the leads are only those of a scope, `shared_mark` names the marks that too many leads outside carry as well.
     """
     leads = con.sql(f"select {', '.join(IDENTITY_COLUMNS)} from stg_lead").pl()
     countries = {store: settings.store_named(store).country for store in leads["store"].unique().to_list()}
-    found = marks(leads, countries)
-    con.register("identity_mark_frame", found)
-    con.execute("create or replace temp table identity_mark as select * from identity_mark_frame")
+    keyed = with_keys(leads, countries)
+    found = marks_of(keyed)
     if con.execute("select 1 from duckdb_tables() where table_name = 'shared_mark'").fetchall():
         shared = con.sql("from shared_mark").pl()
         found = found.join(shared, left_on=["store", _MARK], right_on=["store", "mark"], how="anti")
-    con.register("lead_customer_frame", match_customers(leads, settings.identity, countries, found))
+    customers = match_customers(leads, settings.identity, countries, found)
+    keys = keyed.select("lead_key", "email_key", "phone_key", "phone_2_key")
+    con.register("lead_customer_frame", customers.join(keys, on="lead_key"))
     con.execute("create or replace temp table lead_customer as select * from lead_customer_frame")

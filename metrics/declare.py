@@ -150,6 +150,12 @@ DIMENSIONS: Final = (
     Dimension(name="after_hours", label="In or after hours", table="fact"),
     Dimension(name="tenure", label="Salesperson's month on the job", table="fact"),
     Dimension(name="answered", label="Answered by a person", table="fact"),
+    Dimension(name="created_weekday", label="Weekday it came in", table="fact"),
+    Dimension(name="created_hour", label="Hour it came in", table="fact"),
+    Dimension(name="lead_time", label="Set how far ahead", table="fact"),
+    Dimension(name="confirmed", label="Confirmed before its time", table="fact"),
+    Dimension(name="due_weekday", label="Weekday it was due", table="fact"),
+    Dimension(name="due_hour", label="Hour it was due", table="fact"),
 )
 DIMENSION_NAMES: Final = tuple(dimension.name for dimension in DIMENSIONS)
 # "person" is whoever the record itself names: of a task, a visit, a survey, a repair order.
@@ -190,7 +196,7 @@ OPPORTUNITY: Final = Fact(
         Milestone(flag="is_shown", at="shown_at", on="shown_on", seconds="seconds_to_shown"),
         Milestone(flag="is_sold", at="sold_at", seconds="seconds_to_sold"),
     ),
-    dimensions=(*_SHARED_DIMENSIONS, "after_hours", "answered", "tenure"),
+    dimensions=(*_SHARED_DIMENSIONS, "after_hours", "answered", "tenure", "created_weekday", "created_hour"),
     roles=("salesperson", "bdc_agent", "setter", "responder"),
     spend_flag="has_known_spend",
     is_shared=True,
@@ -249,7 +255,7 @@ APPOINTMENT: Final = Fact(
         Milestone(flag="is_followed_up", at="followed_up_at", seconds="seconds_to_follow_up"),
         Milestone(flag="is_recovered", at="recovered_at"),
     ),
-    dimensions=(*_SHARED_DIMENSIONS, "appointment_type"),
+    dimensions=(*_SHARED_DIMENSIONS, "appointment_type", "lead_time", "confirmed", "due_weekday", "due_hour"),
     roles=("setter", "salesperson", "bdc_agent", "responder"),
     is_shared=True,
     shown_columns=(

@@ -120,6 +120,9 @@ def compile_metric(metric: Metric, filters: Filters) -> Query:
     plan = _plan(metric, filters)
     ctes = [*_preamble(plan, filters)]
     for rows in plan.rows:
+        if _is_plain(rows, filters):
+            ctes.append((f"{rows.name}_totals", _plain_totals_text(rows, metric, filters)))
+            continue
         ctes.append((rows.name, _rows_text(rows, metric, filters)))
         ctes.append((f"{rows.name}_totals", _totals_text(rows, filters)))
     ctes.append(("result", _result_text(plan, filters)))
@@ -650,9 +653,14 @@ def _rows_text(rows: _Rows, metric: Metric, filters: Filters, extra: Mapping[str
         columns["share"] = "coalesce(shared.weight, 1)"
     columns |= extra or {}
     listed = ",\n    ".join(_as(expression, name) for name, expression in (columns or {"counted": "1"}).items())
+    return f"select\n    {listed}\n{_taken_text(rows, filters, role, is_listing=extra is not None)}"
+
+
+def _taken_text(rows: _Rows, filters: Filters, role: str | None, *, is_listing: bool) -> str:
+    """From which fact which rows are taken."""
     conditions = "\n  and ".join(_conditions(rows, filters))
-    joins = "\n".join(_joins(rows, filters, role, is_listing=extra is not None))
-    return f"select\n    {listed}\nfrom {rows.fact.name}\n{joins}\nwhere {conditions}"
+    joins = "\n".join(_joins(rows, filters, role, is_listing=is_listing))
+    return f"from {rows.fact.name}\n{joins}\nwhere {conditions}"
 
 
 def _as(expression: str, name: str) -> str:
@@ -743,6 +751,20 @@ def _totals_text(rows: _Rows, filters: Filters) -> str:
     listed = ",\n    ".join([*keys, *(total.text() for total in rows.totals)])
     grouped = f"\ngroup by {', '.join(keys)}" if keys else ""
     return f"select\n    {listed}\nfrom {rows.name}{grouped}"
+
+
+def _is_plain(rows: _Rows, filters: Filters) -> bool:
+    """Whether all that is totalled stands in the fact as it is, so that rows and totals are one step."""
+    is_bare = all(expression == f"{rows.fact.name}.{name}" for name, expression in rows.columns.items())
+    return is_bare and not _is_shared(rows.fact, filters)
+
+
+def _plain_totals_text(rows: _Rows, metric: Metric, filters: Filters) -> str:
+    role = filters.role(metric)
+    keys = _key_columns(rows, filters, role)
+    listed = ",\n    ".join([*map(_as, keys.values(), keys), *(total.text() for total in rows.totals)])
+    grouped = f"\ngroup by {', '.join(keys.values())}" if keys else ""
+    return f"select\n    {listed}\n{_taken_text(rows, filters, role, is_listing=False)}{grouped}"
 
 
 def _result_text(plan: _Plan, filters: Filters) -> str:
@@ -950,11 +972,17 @@ def _listing_joins(fact: Fact) -> list[str]:
 
 # --------------------------------------------------------------------------------- what else the engine reads
 
-IN_UTC: Final = "set timezone = 'UTC'"
+IN_UTC: Final = "set global timezone = 'UTC'"
 
 # How many bytes the blocks of the open file take, so that one that was cut short is known at once.
 BYTES_OF_BLOCKS: Final = "select block_size * used_blocks as bytes from pragma_database_size()"
 STORES: Final = Query("select *\nfrom dim_store\norder by store\n", {})
+STAFF: Final = Query(
+    "select\n    dim_person.person_key,\n    dim_person.person,\n    dim_store.store,\n    dim_person.role,\n"
+    "    dim_person.team,\n    dim_person.is_machine,\n    dim_person.started_on,\n    dim_person.ended_on\n"
+    "from dim_person\nleft join dim_store on dim_store.store_key = dim_person.store_key\norder by person, person_key\n",
+    {},
+)
 CALENDAR: Final = Query(
     "select dim_store.store, dim_date.day, dim_date.opens_at is not null as is_open\nfrom dim_date\n"
     "join dim_store on dim_store.store_key = dim_date.store_key\norder by dim_store.store, dim_date.day\n",
@@ -966,6 +994,14 @@ TARGETS: Final = Query(
     "left join dim_store on dim_store.store_key = target.store_key\n"
     "left join dim_person on dim_person.person_key = target.person_key\n"
     "order by metric, store, person, source, month\n",
+    {},
+)
+ANNOTATIONS: Final = Query(
+    "select annotation.day, annotation.label, dim_store.store,\n"
+    "    coalesce(dim_person.person, annotation.person) as person\nfrom annotation\n"
+    "left join dim_store on dim_store.store_key = annotation.store_key\n"
+    "left join dim_person on dim_person.person_key = annotation.person_key\n"
+    "order by annotation.day, dim_store.store, person, annotation.label\n",
     {},
 )
 FINDINGS: Final = Query(

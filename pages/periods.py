@@ -6,6 +6,8 @@ import calendar
 import datetime as dt
 from typing import Final
 
+from pages import region
+
 Span = tuple[dt.date | None, dt.date | None]
 
 CUSTOM: Final = "custom"
@@ -15,6 +17,8 @@ PERIODS: Final = (
     "last 365 days",
     "this month",
     "last month",
+    "this quarter",
+    "last quarter",
     "this year",
     "all data",
     CUSTOM,
@@ -36,10 +40,12 @@ def span_of(period: str, last_day: dt.date, chosen: Span = (None, None)) -> Span
         return (end, start) if start and end and start > end else (start, end)
     if period.startswith("last ") and period.endswith(" days"):
         return last_day - dt.timedelta(days=int(period.split()[1]) - 1), last_day
-    month = last_day.replace(day=1)
+    month, quarter = last_day.replace(day=1), last_day.replace(month=(last_day.month - 1) // 3 * 3 + 1, day=1)
     spans: dict[str, Span] = {
         "this month": (month, last_day),
         "last month": ((month - dt.timedelta(days=1)).replace(day=1), month - dt.timedelta(days=1)),
+        "this quarter": (quarter, last_day),
+        "last quarter": (_months_before(quarter, 3), quarter - dt.timedelta(days=1)),
         "this year": (last_day.replace(month=1, day=1), last_day),
     }
     return spans.get(period, (None, None))
@@ -48,18 +54,24 @@ def span_of(period: str, last_day: dt.date, chosen: Span = (None, None)) -> Span
 def compared_span(comparison: str, span: Span) -> Span | None:
     """The days to compare with: as many days directly before, or the same days a year earlier.
 
-    A period that is one whole calendar month is compared with the whole month before. None where the period is open
-    at an end, or nothing is to be compared.
+    A period of whole calendar months is compared with as many whole months before. None where the period is open at an
+    end, or nothing is to be compared.
     """
     start, end = span
     if start is None or end is None or comparison not in {PREVIOUS, LAST_YEAR}:
         return None
     if comparison == LAST_YEAR:
         return year_before(start), _end_year_before(end)
-    if start.day == 1 and _is_month_end(end) and (start.year, start.month) == (end.year, end.month):
-        last = start - dt.timedelta(days=1)
-        return last.replace(day=1), last
+    if start.day == 1 and _is_month_end(end):
+        months = (end.year - start.year) * 12 + end.month - start.month + 1
+        return _months_before(start, months), start - dt.timedelta(days=1)
     return start - (end - start) - dt.timedelta(days=1), start - dt.timedelta(days=1)
+
+
+def _months_before(first: dt.date, number: int) -> dt.date:
+    """The first day of the month so many months before the month of `first`."""
+    months = first.year * 12 + first.month - 1 - number
+    return dt.date(months // 12, months % 12 + 1, 1)
 
 
 def year_before(day: dt.date) -> dt.date:
@@ -94,7 +106,7 @@ def trend_span(span: Span, last_day: dt.date, *, whole: bool = False) -> Span:
 
 
 def words(span: Span) -> str:
-    """A span as people say it: `24 Aug 2026 to 22 Nov 2026`, with `the first day` or `the last day` for an open end."""
+    """A span as people say it: `Aug 24, 2026 to Nov 22, 2026`, with words for an open end."""
     start, end = span
     if start is None and end is None:
         return "all days in the data"
@@ -103,4 +115,4 @@ def words(span: Span) -> str:
 
 
 def _day(day: dt.date) -> str:
-    return f"{day.day} {day:%b %Y}"
+    return region.day(day)

@@ -10,6 +10,8 @@ from typing import Final
 
 import polars as pl
 
+from pages import region
+
 # Middle tones: each has a contrast of at least 3 to 1 against both the light and the dark background.
 NOW: Final = "#3b7fca"
 BEFORE: Final = "#858e9a"
@@ -21,10 +23,9 @@ INK: Final = {"light": "#3d4752", "dark": "#c9d1d9"}
 
 NOT_AVAILABLE: Final = "n/a"
 MINUTES_IN: Final = {"minutes": 1, "days": 1440}
-_SYMBOLS: Final = {"USD": "$", "CAD": "CA$", "EUR": "€", "GBP": "£", "AUD": "A$", "MXN": "MX$"}
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|$~:<>&^=-])")
 
-_KEPT: Final = re.compile(r"(?<=[\d%]) (of|to) (?=[\d$€£-])")
+_KEPT: Final = re.compile(r"(?<=[\d%]) (of|to) (?=[\d-]|[A-Z]*[$€£])")
 
 # The words of the dealership for codes that the data hold; a label that is not here is shown as it is.
 _VALUE_WORDS: Final[dict[str, dict[str, str]]] = {
@@ -84,19 +85,16 @@ def chart_label(text: str, width: int = 18) -> str:
 def money(value: Number, currency: str) -> str:
     """An amount in the store's currency: whole units from 100 on, else with cents."""
     size = abs(float(value))
-    sign = "-" if value < 0 else ""
-    digits = 0 if size >= 100 or size == 0 else 2
-    symbol = _SYMBOLS.get(currency, f"{currency} ")
-    return f"{sign}{symbol}{size:,.{digits}f}"
+    return region.money(value, currency, 0 if size >= 100 or size == 0 else 2)
 
 
 def minutes(value: Number) -> str:
     """A duration given in minutes, in the largest unit that keeps it readable."""
     if value < 120:
-        return f"{value:,.0f} min" if value >= 10 or value == int(value) else f"{value:,.1f} min"
+        return f"{region.decimal(value, 0 if value >= 10 or value == int(value) else 1)} min"
     if value < 48 * 60:
-        return f"{value / 60:,.1f} h"
-    return f"{value / 1440:,.1f} days"
+        return f"{region.decimal(value / 60, 1)} h"
+    return f"{region.decimal(value / 1440, 1)} days"
 
 
 def number(value: Number | None, unit: str, currency: str = "USD") -> str:
@@ -107,14 +105,14 @@ def number(value: Number | None, unit: str, currency: str = "USD") -> str:
     if value is None:
         return NOT_AVAILABLE
     if unit == "share":
-        return f"{value:.1%}"
+        return region.percent(value)
     if unit == "money":
         return money(value, currency)
     if unit in MINUTES_IN:
         return minutes(value * MINUTES_IN[unit])
     if unit in {"points", "times"}:
-        return f"{value:,.2f}"
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+        return region.decimal(value, 2)
+    return region.decimal(value, 0 if value == int(value) else 1)
 
 
 def interval(low: float | None, high: float | None, unit: str = "share", currency: str = "USD") -> str:
@@ -149,8 +147,8 @@ def change(now: Number | None, before: Number | None, unit: str) -> str | None:
 
 
 def _signed(value: float, unit: str) -> str:
-    shown = f"{abs(value):,.1f}"
-    sign = "" if shown == "0.0" else "-" if value < 0 else "+"
+    shown = region.decimal(abs(value), 1)
+    sign = "" if shown == region.decimal(0, 1) else "-" if value < 0 else "+"
     return f"{sign}{shown}%" if unit == "%" else f"{sign}{shown} {unit}"
 
 

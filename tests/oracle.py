@@ -84,7 +84,10 @@ MOMENTS = {
     "is_watched_10d": "watched_10d_at",
     "is_follow_up_due": "follow_up_due_at",
 }
-FACT_LABELS = ("lead_type", "vehicle_condition", "appointment_type", "instrument", "after_hours", "tenure", "answered")
+FACT_LABELS = (
+    *("lead_type", "vehicle_condition", "appointment_type", "instrument", "after_hours", "tenure", "answered"),
+    *("created_weekday", "created_hour", "lead_time", "confirmed", "due_weekday", "due_hour"),
+)
 NAMED_ON_IT = ("fct_visit", "fct_task", "fct_survey", "fct_service_visit", "fct_contact", "fct_roster_day")
 DEFAULT_ROLE = {"fct_appointment": "setter"} | dict.fromkeys(NAMED_ON_IT, "person")
 OWN_SOURCE = (

@@ -45,7 +45,7 @@ def _columns(**by_kind: str) -> dict[str, Any]:
 
 SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "dim_store": _columns(
-        text="store_key store time_zone currency",
+        text="store_key store time_zone currency locale",
         moment="as_of",
         day="as_of_on",
         flag="has_contact_log has_survey_log has_service_log has_deal_log has_two_deal_logs",
@@ -62,7 +62,8 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "target": _columns(text="store_key person_key person source metric", day="month", number="value"),
     "fct_opportunity": _columns(
         text="opportunity_key store_key customer_key source_key lead_type vehicle_condition salesperson_key"
-        " bdc_agent_key setter_key responder_key after_hours tenure answered lead_id system source_file",
+        " bdc_agent_key setter_key responder_key after_hours tenure answered created_weekday created_hour lead_id"
+        " system source_file",
         moment="created_at created_by first_attempt_at first_any_response_at first_reply_at contacted_at"
         " first_automated_at last_customer_message_at message_answered_at watched_1d_at watched_3d_at watched_10d_at"
         " follow_up_due_at appointment_set_at appointment_due_at appointment_confirmed_at shown_at visited_at sold_at"
@@ -90,8 +91,8 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     ),
     "fct_appointment": _columns(
         text="appointment_key opportunity_key store_key customer_key source_key lead_type vehicle_condition"
-        " appointment_type setter_key salesperson_key bdc_agent_key responder_key outcome appointment_id system"
-        " source_file",
+        " appointment_type setter_key salesperson_key bdc_agent_key responder_key outcome lead_time confirmed"
+        " due_weekday due_hour appointment_id system source_file",
         moment="set_at due_at confirmed_at shown_at cancelled_at followed_up_at recovered_at chain_due_at"
         " chain_shown_at",
         day="set_on due_on",
@@ -207,6 +208,14 @@ def local_day(store_key: str, moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(ZONES[store_key])).date()
 
 
+def weekday(store_key: str, moment: datetime) -> str:
+    return f"{moment.astimezone(ZoneInfo(ZONES[store_key])):%A}"
+
+
+def hour(store_key: str, moment: datetime) -> str:
+    return f"{moment.astimezone(ZoneInfo(ZONES[store_key])):%H:00}"
+
+
 def midnight(store_key: str, day: date) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(ZONES[store_key])).astimezone(UTC)
 
@@ -274,6 +283,7 @@ def _stores() -> list[Row]:
             "store": STORE_NAMES[key],
             "time_zone": ZONES[key],
             "currency": "USD",
+            "locale": "en_US",
             "as_of": NOWS[key],
             "as_of_on": local_day(key, NOWS[key]),
             "has_contact_log": True,
@@ -427,6 +437,8 @@ def _opportunity(rng: random.Random, key: str, known: set[tuple[str, str, date]]
         "response_standard_seconds": STANDARDS[store_key],
         "created_open_seconds": open_seconds(store_key, created_at),
         "has_known_spend": (store_key, row["source_key"], day.replace(day=1)) in known,
+        "created_weekday": weekday(store_key, created_at),
+        "created_hour": "(not known)" if is_date else hour(store_key, created_at),
         "lead_count": 1,
         **{name: rng.random() < 0.1 for name in ("is_lost", "is_bad", "is_duplicate")},
     }
@@ -724,6 +736,10 @@ def _appointment(rng: random.Random, key: str, opportunity: Row | None) -> Row:
         "set_on": local_day(row["store_key"], set_at),
         "due_at": due_at,
         "due_on": local_day(row["store_key"], due_at),
+        "lead_time": "over a week" if due_at - set_at > timedelta(days=8) else "2 to 3 days",
+        "due_weekday": weekday(row["store_key"], due_at),
+        "due_hour": hour(row["store_key"], due_at),
+        "confirmed": "confirmed" if is_confirmed else "not confirmed",
         "confirmed_at": due_at - timedelta(seconds=1800) if is_confirmed and rng.random() < 0.6 else None,
         "shown_at": shown_at,
         "is_sales_appointment": is_sales,
@@ -849,6 +865,8 @@ def opportunity(key: str, **columns: Any) -> Row:
         "after_hours": "in hours",
         "tenure": "(not known)",
         "answered": "in time",
+        "created_weekday": weekday("s1", created),
+        "created_hour": hour("s1", created),
         "lead_id": key.upper(),
         "store_key": "s1",
         "customer_key": "c0",

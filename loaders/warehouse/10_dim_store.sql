@@ -19,6 +19,7 @@ stores as (
         s.store,
         s.time_zone,
         s.currency,
+        s.locale,
         coalesce((select as_of from build), n.recorded_at, (select loaded_at from build)) as as_of,
         s.response_standard_seconds
     from setting_store as s
@@ -30,6 +31,7 @@ final as (
         store,
         time_zone,
         currency,
+        locale,
         as_of,
         cast(timezone(time_zone, as_of) as date) as as_of_on,
         exists (select 1 from record_contact as c where c.store = stores.store) as has_contact_log,

@@ -1,9 +1,10 @@
--- Grain: one row per lead record that the CRM has not deleted, with its keys; customers are not known yet.
+-- Grain: one row per lead record that the CRM has not deleted, with its keys; until customers are known, each is its own.
 create temp table stg_lead as
 with
 leads as (
     select
         key3(l.store, l.system, l.lead_id) as lead_key,
+        lead_key as customer_key,
         s.store_key,
         s.time_zone,
         l.*

@@ -1,8 +1,8 @@
--- Grain: one row per lead: which customer sent it (computed by loaders/identity.py).
-create temp table stg_customer_lead as
-select l.*, c.customer_key
-from stg_lead as l
-join lead_customer as c using (lead_key);
+-- The leads that are not their customer's first take that one's key (computed by loaders/identity.py).
+update stg_lead
+set customer_key = c.customer_key
+from lead_customer as c
+where c.lead_key = stg_lead.lead_key and c.customer_key <> c.lead_key;
 
 -- Grain: one row per lead: its customer, and the marks by which leads of one customer are known.
 create table bridge_customer_lead as
@@ -19,7 +19,7 @@ select
     phone,
     phone_2,
     merged_into
-from stg_customer_lead
+from stg_lead
 order by customer_key, created_at, lead_key;
 
 -- Grain: one row per customer of a store, and "(unknown)".
@@ -35,7 +35,7 @@ customers as (
         arg_max(email, struct_pack(moment := created_at, key := lead_key)) as email,
         arg_max(phone, struct_pack(moment := created_at, key := lead_key)) as phone,
         count(*) as lead_count
-    from stg_customer_lead
+    from stg_lead
     group by customer_key
 ),
 final as (

@@ -1,6 +1,6 @@
 -- Grain: one row per lead id of a system.
 create temp table lead_of_id as
-select store, system, lead_id, lead_key, customer_key from stg_customer_lead;
+select store, system, lead_id, lead_key, customer_key from stg_lead;
 
 -- Grain: one row per lead id that only one system of the store knows.
 create temp table lead_of_any_id as
@@ -16,7 +16,7 @@ having count(*) = 1;
 -- Grain: one row per customer id of a system.
 create temp table customer_of_id as
 select store, system, customer_id, min(customer_key) as customer_key
-from stg_customer_lead
+from stg_lead
 where customer_id is not null and not regexp_matches(customer_id, '^(0+|-1)$')
 group by store, system, customer_id;
 
@@ -35,7 +35,7 @@ select
     created_on,
     any_value(lead_key) as lead_key,
     any_value(customer_key) as customer_key
-from stg_customer_lead
+from stg_lead
 where name_key <> ''
 group by store, name_key, created_on
 having count(*) = 1;
@@ -77,11 +77,22 @@ having count(distinct customer_key) = 1;
 -- The records of a relation, each with its lead and its customer.
 -- By lead id; else by the CRM's customer id; else by the CRM's own list of links; else by name and lead day where exactly
 -- one lead fits. Never guessed: a record that links give to several customers belongs to none.
+-- Most records name a lead of their own system: the other ways look up nothing for those.
 create temp macro linked(records) as table
+with
+direct as (
+    select
+        r.*,
+        o.lead_key as own_lead_key,
+        o.customer_key as own_customer_key,
+        case when o.lead_key is null then r.store end as open_store
+    from query_table(records) as r
+    left join lead_of_id as o using (store, system, lead_id)
+)
 select
-    r.*,
+    r.* exclude (own_lead_key, own_customer_key, open_store),
     coalesce(
-        o.lead_key,
+        r.own_lead_key,
         a.lead_key,
         case
             when coalesce(c.customer_key, ac.customer_key) is not null then null
@@ -90,18 +101,17 @@ select
         end
     ) as lead_key,
     coalesce(
-        o.customer_key, a.customer_key, c.customer_key, ac.customer_key, k.customer_key, n.customer_key
+        r.own_customer_key, a.customer_key, c.customer_key, ac.customer_key, k.customer_key, n.customer_key
     ) as customer_key
-from query_table(records) as r
-left join lead_of_id as o using (store, system, lead_id)
-left join lead_of_any_id as a on a.store = r.store and a.lead_id = r.lead_id
-left join customer_of_id as c on c.store = r.store and c.system = r.system and c.customer_id = r.customer_id
-left join customer_of_any_id as ac on ac.store = r.store and ac.customer_id = r.customer_id
-left join lead_of_link as k on k.kind = r.kind and k.store = r.store and k.system = r.system and k.id = r.id
+from direct as r
+left join lead_of_any_id as a on a.store = r.open_store and a.lead_id = r.lead_id
+left join customer_of_id as c on c.store = r.open_store and c.system = r.system and c.customer_id = r.customer_id
+left join customer_of_any_id as ac on ac.store = r.open_store and ac.customer_id = r.customer_id
+left join lead_of_link as k on k.kind = r.kind and k.store = r.open_store and k.system = r.system and k.id = r.id
 left join lead_of_name as n
-    on n.store = r.store
-    and n.name_key = name_key(r.customer_name)
-    and n.created_on = r.lead_created_on;
+    on n.store = r.open_store
+    and n.created_on = r.lead_created_on
+    and n.name_key = case when r.open_store is not null then name_key(r.customer_name) end;
 
 -- Grain: one row per appointment, visit, task, status move, sale, survey and service visit.
 create temp table stg_link as

@@ -12,11 +12,11 @@ select
     c.direction,
     c.channel,
     c.result,
-    not c.is_automated and not coalesce(d.is_machine, false) as is_human,
+    not c.is_automated and not coalesce(p.is_machine, false) as is_human,
     -- An out-of-office reply is no word of the customer.
     c.direction = 'in' and not c.is_automated as is_by_customer,
     c.source_file,
     c.source_line
 from linked('contact_ref') as c
-left join person_ref as p on p.store = c.store and p.system = c.system and p.ref = c.person
-left join dim_person as d on d.person_key = p.person_key;
+left join (select r.*, d.is_machine from person_ref as r join dim_person as d using (person_key)) as p
+    on p.store = c.store and p.system = c.system and p.ref = c.person;

@@ -24,12 +24,12 @@ activity as (
         created_at_is_date as is_by_day,
         1 as step,
         false as is_sale
-    from stg_customer_lead
+    from stg_lead
     union all
     select t.customer_key, coalesce(l.is_sales_lead, true), null, d.time_zone, unnest([t.first_at, t.last_at]), false, 2, false
     from touches as t
     join dim_store as d using (store)
-    left join stg_customer_lead as l using (lead_key)
+    left join stg_lead as l using (lead_key)
     union all
     select
         a.customer_key,
@@ -41,14 +41,14 @@ activity as (
         2,
         false
     from stg_appointment as a
-    left join stg_customer_lead as l using (lead_key)
+    left join stg_lead as l using (lead_key)
     where a.customer_key is not null
     union all
     select k.customer_key, coalesce(l.is_sales_lead, true), null, d.time_zone, v.arrived_at, false, 2, false
     from record_visit as v
     join dim_store as d using (store)
     join stg_link as k on k.kind = 'visit' and k.store = v.store and k.system = v.system and k.id = v.visit_id
-    left join stg_customer_lead as l on l.lead_key = k.lead_key
+    left join stg_lead as l on l.lead_key = k.lead_key
     where k.customer_key is not null
     union all
     -- A sale known only by its day happened at the end of that day; a sale never comes before its own lead.
@@ -68,7 +68,7 @@ activity as (
         3,
         true
     from stg_sale as s
-    left join stg_customer_lead as l using (lead_key)
+    left join stg_lead as l using (lead_key)
     where s.customer_key is not null and s.is_counted
 ),
 steps as (
@@ -120,9 +120,24 @@ from final;
 create temp table stg_opportunity as
 select
     e.opportunity_key,
-    l.* exclude (salesperson_key, bdc_agent_key)
-from (select distinct opportunity_key, first_lead_key from stg_episode) as e
-join stg_customer_lead as l on l.lead_key = e.first_lead_key;
+    l.store_key,
+    l.time_zone,
+    l.customer_key,
+    l.source_key,
+    l.lead_type,
+    l.vehicle_condition,
+    l.created_at,
+    l.created_at_is_date,
+    l.created_on,
+    l.created_by,
+    l.is_sales_lead,
+    l.lead_id,
+    l.system,
+    l.source_file,
+    l.source_line
+from stg_episode as e
+join stg_lead as l using (lead_key)
+where e.lead_key = e.first_lead_key;
 
 -- Grain: one row per contact without a lead, appointment, visit, task, status move, sale or survey that belongs to an episode.
 -- By its lead; else the customer's latest episode at that time; a touch may also precede the first episode by less than the gap.

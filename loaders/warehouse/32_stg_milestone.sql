@@ -5,7 +5,7 @@ with
 forms as (
     select distinct e.opportunity_key, l.created_at as occurred_at
     from stg_episode as e
-    join stg_customer_lead as l using (lead_key)
+    join stg_lead as l using (lead_key)
 ),
 customer_messages as (
     select opportunity_key, min(occurred_at) as customer_message_at, max(occurred_at) as last_customer_message_at
@@ -110,5 +110,5 @@ select
     min(l.crm_first_attempt_at) as crm_first_attempt_at,
     min(l.crm_first_contact_at) as crm_first_contact_at
 from stg_episode as e
-join stg_customer_lead as l using (lead_key)
+join stg_lead as l using (lead_key)
 group by e.opportunity_key;

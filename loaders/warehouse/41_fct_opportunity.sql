@@ -198,6 +198,11 @@ final as (
             shown_at, sold_at, cast(timezone(time_zone, shown_at) as date), sold_on, sold_at_is_date
         ) as seconds_shown_to_sold,
         case when is_in_hours then 'in hours' else 'after hours' end as after_hours,
+        dayname(created_on) as created_weekday,
+        case
+            when created_at_is_date then '(not known)'
+            else lpad(cast(hour(timezone(time_zone, created_at)) as varchar), 2, '0') || ':00'
+        end as created_hour,
         case
             when owner.started_on is null or created_on < owner.started_on then '(not known)'
             when date_sub('month', owner.started_on, created_on) >= 12 then 'after a year'

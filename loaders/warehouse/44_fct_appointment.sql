@@ -110,6 +110,22 @@ select
     r.appointment_key is not null as is_recovered,
     coalesce(n.is_shown, a.is_shown) as is_chain_shown,
     coalesce(a.set_at >= a.due_at, false) as is_set_late,
+    case when a.is_confirmed then 'confirmed' else 'not confirmed' end as confirmed,
+    case
+        when a.set_at is null then '(not known)'
+        when a.set_at >= a.due_at then 'set afterwards'
+        when due_on = set_on then 'same day'
+        when due_on - set_on = 1 then '1 day'
+        when due_on - set_on <= 3 then '2 to 3 days'
+        when due_on - set_on <= 7 then '4 to 7 days'
+        else 'over a week'
+    end as lead_time,
+    dayname(due_on) as due_weekday,
+    -- Nobody is asked for midnight: it is a day without a time.
+    case
+        when cast(timezone(a.time_zone, a.due_at) as time) = time '00:00:00' then '(not known)'
+        else lpad(cast(hour(timezone(a.time_zone, a.due_at)) as varchar), 2, '0') || ':00'
+    end as due_hour,
     a.has_contact_log,
     coalesce(a.first_logged_at < a.due_at, false) as is_contact_logged,
     case

@@ -158,6 +158,13 @@ select
     not l.is_resend and not l.is_test as is_counted,
     l.status = 'duplicate' as is_duplicate,
     l.status = 'bad' as is_bad,
+    l.phone is not null as has_phone,
+    l.email is not null as has_email,
+    l.phone is not null or l.email is not null as is_reachable,
+    true as has_source,
+    true as has_owner,
+    l.status in ('lost', 'bad') as is_given_up,
+    false as has_reason,
     false as has_known_spend,
     l.lead_id,
     l.system,
@@ -423,6 +430,8 @@ select
     case when first_any_response_at >= created_at then response_open_seconds - created_open_seconds end
         as open_seconds_to_first_any_response,
     case when is_in_hours then 'in hours' else 'after hours' end as after_hours,
+    dayname(created_on) as created_weekday,
+    lpad(cast(hour(timezone('America/Chicago', created_at)) as varchar), 2, '0') || ':00' as created_hour,
     '(not known)' as tenure,
     case when not needs_answer then 'not needed' when first_attempt_at is null then 'never'
         when coalesce(open_seconds_to_first_attempt, 0) <= 900 then 'in time'
@@ -440,6 +449,24 @@ from opened
 order by created_at, opportunity_key;
 
 create table fct_appointment as
+with
+missed as (
+    select appointment_key, opportunity_key, due_at from appointment where outcome = 'no_show'
+),
+followed_up as (
+    select m.appointment_key, min(c.occurred_at) as followed_up_at
+    from missed as m
+    join fct_contact as c using (opportunity_key)
+    where c.is_attempt and c.occurred_at > m.due_at
+    group by m.appointment_key
+),
+recovered as (
+    select m.appointment_key, min(a.shown_at) as recovered_at
+    from missed as m
+    join appointment as a using (opportunity_key)
+    where a.shown_at > m.due_at
+    group by m.appointment_key
+)
 select
     a.appointment_key,
     a.opportunity_key,
@@ -457,19 +484,67 @@ select
     cast(timezone('America/Chicago', a.set_at) as date) as set_on,
     a.due_at,
     cast(timezone('America/Chicago', a.due_at) as date) as due_on,
-    a.outcome,
-    a.outcome = 'shown' as is_shown,
+    cast(null as timestamptz) as confirmed_at,
     a.shown_at,
+    cast(null as timestamptz) as cancelled_at,
+    f.followed_up_at,
+    r.recovered_at,
+    a.due_at as chain_due_at,
+    a.shown_at as chain_shown_at,
+    a.outcome,
+    true as is_sales_appointment,
+    true as is_first_of_chain,
+    false as is_cancelled_ahead,
+    false as is_moved_ahead,
+    true as is_standing,
+    true as is_counted_set,
+    true as is_promised,
+    true as is_standing_of_any_type,
+    false as is_confirmed,
+    a.outcome = 'shown' as is_shown,
+    false as is_unresolved,
+    a.outcome = 'no_show' as is_no_show,
+    a.outcome = 'no_show' as is_no_show_to_call,
+    a.outcome = 'no_show' as is_no_show_to_win_back,
+    f.appointment_key is not null as is_followed_up,
+    r.appointment_key is not null as is_recovered,
+    a.outcome = 'shown' as is_chain_shown,
+    false as is_set_late,
+    'not confirmed' as confirmed,
+    case when due_on - set_on = 1 then '1 day' else 'same day' end as lead_time,
+    dayname(due_on) as due_weekday,
+    lpad(cast(hour(timezone('America/Chicago', a.due_at)) as varchar), 2, '0') || ':00' as due_hour,
+    true as has_contact_log,
+    coalesce(least(o.first_attempt_at, o.first_reply_at) < a.due_at, false) as is_contact_logged,
+    cast(epoch(a.due_at) - epoch(a.set_at) as bigint) as seconds_ahead,
+    cast(epoch(f.followed_up_at) - epoch(a.due_at) as bigint) as seconds_to_follow_up,
     a.appointment_id,
     a.system,
     a.source_file,
     a.source_line
 from appointment as a
 join fct_opportunity as o using (opportunity_key)
+left join followed_up as f using (appointment_key)
+left join recovered as r using (appointment_key)
 order by a.due_at, a.appointment_key;
 
 create table fct_sale as
+with
+deals as (
+    select
+        *,
+        max(sold_on) over (
+            partition by customer_key order by sold_on
+            range between unbounded preceding and interval 1 day preceding
+        ) as bought_before_on,
+        min(sold_at) over (
+            partition by customer_key order by sold_on
+            range between interval 1 day following and unbounded following
+        ) as kept_at
+    from sale
+)
 select
+    left(md5(s.sale_key || chr(31) || '1' || chr(31)), 16) as sale_line_key,
     s.sale_key,
     s.opportunity_key,
     s.store_key,
@@ -484,13 +559,79 @@ select
     s.sold_on,
     o.created_at,
     o.created_on,
+    cast(null as timestamptz) as delivered_at,
+    cast(null as date) as delivered_on,
+    cast(null as timestamptz) as reversed_at,
+    cast(null as date) as reversed_on,
+    cast(1 as double) as weight,
+    true as is_counted,
+    false as is_unwound,
+    true as is_first_line,
+    true as has_customer,
+    s.bought_before_on is not null as is_repeat,
+    o.lead_type = 'referral' as is_referral,
+    false as is_without_lead,
+    true as has_contact_log,
+    coalesce(
+        cast(timezone('America/Chicago', least(o.first_attempt_at, o.first_reply_at)) as date) <= s.sold_on, false
+    ) as is_contact_logged,
+    false as has_survey_log,
+    false as has_service_log,
+    false as has_two_deal_logs,
+    true as is_in_crm,
+    false as is_in_dms,
+    false as is_surveyed,
+    cast(null as timestamptz) as survey_answered_at,
+    s.kept_at is not null as is_kept,
+    s.kept_at,
+    date_diff('day', s.sold_on, cast(timezone('America/Chicago', s.kept_at) as date)) * 86400 as seconds_to_return,
+    date_diff('day', s.bought_before_on, s.sold_on) * 86400 as seconds_owned,
+    s.front_gross,
+    s.back_gross,
     s.total_gross as gross,
+    cast(s.total_gross as decimal(18, 3)) as weighted_gross,
+    cast(s.front_gross as decimal(18, 3)) as weighted_front_gross,
+    cast(s.back_gross as decimal(18, 3)) as weighted_back_gross,
+    true as has_known_gross,
+    false as has_known_front_gross,
+    false as has_known_back_gross,
+    false as has_known_spend,
+    true as is_open_to_cohort,
     s.sale_id,
     s.source_file,
     s.source_line
-from sale as s
+from deals as s
 join fct_opportunity as o using (opportunity_key)
 order by s.sold_at, s.sale_key;
+
+create table fct_roster_day as
+with
+logged_days as (
+    select person_key, store_key, occurred_on as day from fct_contact where is_human
+    union
+    select setter_key, store_key, set_on from fct_appointment
+),
+-- The day of the store's newest event is not over.
+last_days as (
+    select store_key, max(sold_on) as today from fct_sale group by store_key
+),
+spans as (
+    select person_key, store_key, min(day) as from_on, least(max(day), any_value(today) - 1) as until_on
+    from logged_days
+    join last_days using (store_key)
+    group by person_key, store_key
+)
+select
+    p.person_key || ' ' || cast(d.day as varchar) as roster_day_key,
+    p.store_key,
+    p.person_key,
+    d.day,
+    l.day is not null as has_logged
+from spans as p
+join dim_date as d on d.day between p.from_on and p.until_on
+left join logged_days as l on l.person_key = p.person_key and l.day = d.day
+where d.opens_at is not null
+order by d.day, roster_day_key;
 
 create table bridge_opportunity_source as
 with
@@ -515,6 +656,7 @@ _FACTS: Final = (
     "bridge_opportunity_source",
     "bridge_customer_lead",
     "dim_customer",
+    "fct_roster_day",
 )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property, wraps
 from typing import Any
 
 import duckdb
@@ -17,6 +18,7 @@ from loaders.settings import Settings
 from loaders.star import FINDING_SCHEMA, Moment, build_star
 
 Row = dict[str, Any]
+Case = Mapping[str, list[Row]]
 
 LOADED_AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 LINEAGE: Row = {
@@ -84,11 +86,11 @@ def star(settings: Settings | None = None, as_of: datetime | None = None, **give
 
 def store_of(case: int) -> str:
     """The store that holds the rows of a case of `stars`."""
-    return f"case {case:02}"
+    return f"case {case:03}"
 
 
 @contextmanager
-def stars(cases: Sequence[Mapping[str, list[Row]]], settings: Settings | None = None) -> Iterator[list[Query]]:
+def stars(cases: Sequence[Case], settings: Settings | None = None) -> Iterator[list[Query]]:
     """A query for each case, on the star of its rows alone; all are built as one star, which takes the time of one.
 
     Each case has a store of its own (`store_of`), and its query sees the rows of that store: stores share neither
@@ -136,3 +138,44 @@ class Query:
         """The only row of a query."""
         (row,) = self(text)
         return row
+
+
+Story = Generator[Sequence[Case], list[Query], None]
+
+
+class OneStar:
+    """Tests of one file whose cases are built as one star, by `stars`, as soon as the first of them runs.
+
+    A test gives its cases and gets a query for each: `(query,) = yield [{"lead": [...]}]`; then come its assertions.
+    """
+
+    def __init__(self) -> None:
+        self._tests: list[Callable[[], Story]] = []
+        self._open = ExitStack()
+
+    def __call__(self, test: Callable[[], Story]) -> Callable[[], None]:
+        """The test as pytest runs it."""
+        number = len(self._tests)
+        self._tests.append(test)
+
+        @wraps(test)
+        def told() -> None:
+            story = test()
+            next(story)
+            try:
+                story.send(self._queries[number])
+            except StopIteration:
+                return
+            raise AssertionError(f"{test.__name__} gives cases twice; only the first are built.")
+
+        return told
+
+    def close(self) -> None:
+        """Let go of the star."""
+        self._open.close()
+
+    @cached_property
+    def _queries(self) -> list[list[Query]]:
+        given = [list(next(test())) for test in self._tests]
+        found = iter(self._open.enter_context(stars([case for cases in given for case in cases])))
+        return [[next(found) for _ in cases] for cases in given]

@@ -6,15 +6,26 @@ Given rows of the canonical tables, the star that comes of them; and whole expor
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+import pytest
 from typer.testing import CliRunner
 
 from loaders.__main__ import app
 from metrics.engine import open_warehouse, rows
 from metrics.filters import Filters
-from tests.loaders.star_building import Row, moment, star, stars
+from tests.loaders.star_building import OneStar, Row, Story, moment, star
+
+in_one_star = OneStar()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _star_of_all_cases() -> Iterator[None]:
+    yield
+    in_one_star.close()
+
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 LEADS: list[Row] = [
@@ -29,7 +40,8 @@ def link(record: str, of: str = "contact", **whose: str) -> Row:
     return {"linked_table": of or None, "linked_id": record, **whose}
 
 
-def test_a_contact_belongs_to_whom_the_links_say() -> None:
+@in_one_star
+def test_a_contact_belongs_to_whom_the_links_say() -> Story:
     told: dict[str, tuple[list[Row], str | None]] = {
         "no link": ([], None),
         "by lead": ([link("9", lead_id="1")], "1"),
@@ -43,46 +55,51 @@ def test_a_contact_belongs_to_whom_the_links_say() -> None:
         "by way of a deal": ([link("9", sale_id="71"), link("71", "sale", lead_id="2")], "2"),
         "to a deal of nobody": ([link("9", sale_id="71")], None),
     }
-    with stars([{"lead": LEADS, "contact": [CALL], "link": links} for links, _ in told.values()]) as queries:
-        for (case, (_, lead_id)), query in zip(told.items(), queries, strict=True):
-            found = query.one(
-                "select o.lead_id from fct_contact left join fct_opportunity as o using (opportunity_key)"
-            )
-            unlinked = query("select record from data_finding where finding = 'no_lead_found'")
-            assert found["lead_id"] == lead_id, case
-            assert unlinked == ([{"record": "9"}] if lead_id is None else []), case
-
-
-def test_what_a_record_says_itself_goes_before_the_links() -> None:
-    with star(lead=LEADS, contact=[CALL | {"lead_id": "2"}], link=[link("9", lead_id="1")]) as query:
+    queries = yield [{"lead": LEADS, "contact": [CALL], "link": links} for links, _ in told.values()]
+    for (case, (_, lead_id)), query in zip(told.items(), queries, strict=True):
         found = query.one("select o.lead_id from fct_contact left join fct_opportunity as o using (opportunity_key)")
+        unlinked = query("select record from data_finding where finding = 'no_lead_found'")
+        assert found["lead_id"] == lead_id, case
+        assert unlinked == ([{"record": "9"}] if lead_id is None else []), case
+
+
+@in_one_star
+def test_what_a_record_says_itself_goes_before_the_links() -> Story:
+    (query,) = yield [{"lead": LEADS, "contact": [CALL | {"lead_id": "2"}], "link": [link("9", lead_id="1")]}]
+    found = query.one("select o.lead_id from fct_contact left join fct_opportunity as o using (opportunity_key)")
     assert found["lead_id"] == "2"
 
 
-def test_a_link_of_another_system_or_store_is_not_meant() -> None:
+@in_one_star
+def test_a_link_of_another_system_or_store_is_not_meant() -> Story:
     links = [link("9", lead_id="1") | {"system": "other"}, link("9", lead_id="1") | {"store": "South"}]
-    with star(lead=LEADS, contact=[CALL], link=links) as query:
-        assert query.one("select opportunity_key from fct_contact")["opportunity_key"] is None
+    (query,) = yield [{"lead": LEADS, "contact": [CALL], "link": links}]
+    assert query.one("select opportunity_key from fct_contact")["opportunity_key"] is None
 
 
-def test_a_link_that_an_export_says_is_deleted_links_nothing() -> None:
-    with star(lead=LEADS, contact=[CALL], link=[link("9", lead_id="1") | {"is_deleted": True}]) as query:
-        assert query.one("select opportunity_key from fct_contact")["opportunity_key"] is None
+@in_one_star
+def test_a_link_that_an_export_says_is_deleted_links_nothing() -> Story:
+    (query,) = yield [{"lead": LEADS, "contact": [CALL], "link": [link("9", lead_id="1") | {"is_deleted": True}]}]
+    assert query.one("select opportunity_key from fct_contact")["opportunity_key"] is None
 
 
-def test_tasks_and_moves_of_a_deal_belong_to_its_buyer() -> None:
+@in_one_star
+def test_tasks_and_moves_of_a_deal_belong_to_its_buyer() -> Story:
     task = {"task_id": "5", "due_at": moment("2026-03-04 10:00"), "outcome": "open"}
     move = {"sale_id": "71", "changed_at": moment("2026-03-09 10:00"), "to_status": "s9"}
     stage = {"stage_id": "s9", "name": "Closed won", "is_won": True}
     links = [link("71", "sale", lead_id="2"), link("5", "task", sale_id="71")]
-    with star(lead=LEADS, task=[task], status_change=[move], link=links, stage=[stage], sale=[SALE]) as query:
-        owner = "select o.lead_id from {} join fct_opportunity as o using (opportunity_key)"
-        assert query.one(owner.format("fct_task"))["lead_id"] == "2"
-        assert query.one(owner.format("fct_status_change"))["lead_id"] == "2"
-        assert query.one("select to_status from fct_status_change")["to_status"] == "Closed won"
+    (query,) = yield [
+        {"lead": LEADS, "task": [task], "status_change": [move], "link": links, "stage": [stage], "sale": [SALE]}
+    ]
+    owner = "select o.lead_id from {} join fct_opportunity as o using (opportunity_key)"
+    assert query.one(owner.format("fct_task"))["lead_id"] == "2"
+    assert query.one(owner.format("fct_status_change"))["lead_id"] == "2"
+    assert query.one("select to_status from fct_status_change")["to_status"] == "Closed won"
 
 
-def test_a_deal_counts_where_it_or_its_stage_says_that_it_is_won() -> None:
+@in_one_star
+def test_a_deal_counts_where_it_or_its_stage_says_that_it_is_won() -> Story:
     """What a deal says, whether it counts, and how many findings it makes."""
     told: list[tuple[Row, bool, int]] = [
         ({}, True, 0),
@@ -96,19 +113,20 @@ def test_a_deal_counts_where_it_or_its_stage_says_that_it_is_won() -> None:
     ]
     stages: list[Row] = [{"stage_id": "won", "is_won": True}, {"stage_id": "quote", "is_won": False}]
     cases = [{"lead": LEADS, "sale": [SALE | {"lead_id": "1"} | deal], "stage": stages} for deal, *_ in told]
-    with stars(cases) as queries:
-        for (deal, is_counted, findings), query in zip(told, queries, strict=True):
-            sold = query("select lead_id from fct_opportunity where is_sold")
-            assert query.one("select count(*) as sales from fct_sale")["sales"] == int(is_counted), deal
-            unknown = query("select record from data_finding where finding = 'deal_of_unknown_stage'")
-            assert sold == ([{"lead_id": "1"}] if is_counted else []), deal
-            assert len(unknown) == findings, deal
+    queries = yield cases
+    for (deal, is_counted, findings), query in zip(told, queries, strict=True):
+        sold = query("select lead_id from fct_opportunity where is_sold")
+        assert query.one("select count(*) as sales from fct_sale")["sales"] == int(is_counted), deal
+        unknown = query("select record from data_finding where finding = 'deal_of_unknown_stage'")
+        assert sold == ([{"lead_id": "1"}] if is_counted else []), deal
+        assert len(unknown) == findings, deal
 
 
-def test_the_close_date_of_a_deal_that_is_not_won_is_no_event() -> None:
+@in_one_star
+def test_the_close_date_of_a_deal_that_is_not_won_is_no_event() -> Story:
     planned = SALE | {"lead_id": "1", "is_won": False, "sold_at": moment("2026-05-30 10:00")}
-    with star(lead=LEADS, sale=[planned]) as query:
-        assert query.one("select as_of from dim_store")["as_of"] == moment("2026-03-02 10:00")
+    (query,) = yield [{"lead": LEADS, "sale": [planned]}]
+    assert query.one("select as_of from dim_store")["as_of"] == moment("2026-03-02 10:00")
 
 
 def test_a_deal_merged_into_another_counts_once() -> None:
@@ -135,7 +153,8 @@ def test_leads_that_a_list_of_merges_joins_are_one_customer() -> None:
         assert query.one("select count(distinct customer_key) as customers from fct_opportunity")["customers"] == 2
 
 
-def test_details_of_a_customer_fill_what_a_lead_leaves_blank_and_join_customers() -> None:
+@in_one_star
+def test_details_of_a_customer_fill_what_a_lead_leaves_blank_and_join_customers() -> Story:
     leads = [{**lead, "customer_name": None} for lead in LEADS] + [
         {"created_at": moment("2026-03-03 10:00"), "phone": "312-555-0101", "customer_name": "N. Whitfield"}
     ]
@@ -146,8 +165,8 @@ def test_details_of_a_customer_fill_what_a_lead_leaves_blank_and_join_customers(
         {"customer_id": "c2", "phone": "312-555-0102"},
         {"customer_id": "c2", "phone": "312-555-0101", "is_deleted": True},
     ]
-    with star(lead=leads, customer_detail=details) as query:
-        customers = query("select customer, lead_count from dim_customer where customer_key <> 'unknown' order by all")
+    (query,) = yield [{"lead": leads, "customer_detail": details}]
+    customers = query("select customer, lead_count from dim_customer where customer_key <> 'unknown' order by all")
     assert [(row["customer"], row["lead_count"]) for row in customers] == [("(no name)", 1), ("N. Whitfield", 2)]
 
 

@@ -57,9 +57,11 @@ def test_a_store_is_found_by_name_and_alias_whatever_the_case_and_spaces(spellin
 
 
 def test_a_store_that_the_settings_do_not_name_follows_the_defaults() -> None:
-    settings = Settings.model_validate({"defaults": {"time_zone": "Europe/London", "currency": "GBP"}})
+    settings = Settings.model_validate(
+        {"defaults": {"time_zone": "Europe/London", "currency": "GBP", "locale": "en_GB"}}
+    )
     store = settings.store_named("  Far   Away ")
-    assert (store.name, store.time_zone, store.currency) == ("Far Away", "Europe/London", "GBP")
+    assert (store.name, store.time_zone, store.currency, store.locale) == ("Far Away", "Europe/London", "GBP", "en_GB")
     assert not settings.knows("Far Away")
 
 
@@ -84,6 +86,7 @@ def test_a_wrong_key_is_named_with_the_nearest_valid_one(tmp_path: Path, text: s
         ('[[store]]\nname = "A"\ntime_zone = "Chicago"', '"Chicago" is not a time zone'),
         ('[[store]]\nname = "A"\ntime_zone = "UTC"\n[store.hours]\nmon = "9-17"', '"9-17" is not opening hours'),
         ('[[store]]\nname = "A"\ntime_zone = "UTC"\n[store.hours]\nmon = "20:00-09:00"', "closes before it opens"),
+        ('[[store]]\nname = "A"\ntime_zone = "UTC"\nlocale = "German"', '"German" is not a locale'),
         ('[episode]\ngap_days = "90"', "episode.gap_days"),
         ("[standards]\nresponse_minutes = 0", "standards.response_minutes"),
         ('[sale]\ndate = "signed"', "sale.date"),

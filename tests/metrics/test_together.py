@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 
 from metrics import sql
 from metrics.catalog import METRICS, metric
+from metrics.declare import DIMENSION_NAMES
 from metrics.engine import Warehouse, evaluate, open_warehouse
 from metrics.filters import Filters
 from tests.metrics.questions import had, questions, warehouse_of
@@ -76,6 +77,18 @@ def test_a_metric_has_no_line_where_only_others_have_rows(crowded: Warehouse) ->
     assert "(no lead)" in labels["in_period_closing_ratio"] - labels["closing_rate"]
 
 
+@pytest.mark.parametrize("dimension", DIMENSION_NAMES)
+def test_few_rows_are_framed_as_many_are(crowded: Warehouse, dimension: str) -> None:
+    """A split by one dimension is fetched row by row, one by two column by column: labels and types are the same."""
+    name = next(found.name for found in METRICS if dimension in found.dimensions)
+    few = evaluate(crowded, [name], Filters(by=(dimension,)))
+    many = evaluate(crowded, [name], Filters(by=(dimension, "store")))
+    assert few.height > 1
+    assert few.schema == {kind: many.schema[kind] for kind in few.columns}
+    summed = many.group_by(dimension).agg(pl.col("numerator").sum()).sort(dimension)
+    assert_frame_equal(few.select(dimension, "numerator").sort(dimension), summed)
+
+
 @pytest.mark.parametrize("filters", QUESTIONS, ids=repr)
 def test_metrics_that_share_a_fact_a_clock_and_a_role_share_one_scan(filters: Filters) -> None:
     """No reading of a fact stands twice in all the queries of the catalogue."""
@@ -93,9 +106,13 @@ def test_metrics_that_share_a_fact_a_clock_and_a_role_share_one_scan(filters: Fi
 def test_a_metric_alone_still_has_its_readable_query() -> None:
     text = sql.compile_metric(metric("closing_rate"), Filters(by=("person",))).text
     assert "closing_rate_hits" not in text
-    assert re.findall(r"^(?:with )?(\w+) as \($", text, re.MULTILINE) == [
-        "store_now",
-        "opportunities_created",
-        "opportunities_created_totals",
-        "result",
-    ]
+    steps = ["store_now", "opportunities_created", "opportunities_created_totals", "result"]
+    assert re.findall(r"^(?:with )?(\w+) as \($", text, re.MULTILINE) == steps
+
+
+def test_what_stands_in_the_fact_as_it_is_needs_no_step_of_its_own() -> None:
+    text = sql.compile_metric(metric("gross"), Filters(by=("person",), grain="month")).text
+    assert re.findall(r"^(?:with )?(\w+) as \($", text, re.MULTILINE) == ["store_now", "sales_closed_totals", "result"]
+    shared = sql.compile_metric(metric("gross"), Filters(by=("source",), attribution="even")).text
+    assert "sum(weighted_gross * share) filter (where has_known_gross) as gross" in shared
+    assert "sales_closed as (" in shared

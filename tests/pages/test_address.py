@@ -62,14 +62,14 @@ def test_reset_takes_every_filter_back(show: Show) -> None:
 def test_a_custom_period_in_the_address_counts_its_days(show: Show) -> None:
     wanted = {"from": "2026-06-01", "to": "2026-06-10"}
     app = show("overview", period="custom", compare="none", **wanted)
-    assert "1 Jun 2026 to 10 Jun 2026" in app.markdown[1].value
+    assert "Jun 1, 2026 to Jun 10, 2026" in app.markdown[1].value
 
 
 def test_a_custom_period_the_wrong_way_round_is_turned(show: Show) -> None:
     wanted = {"from": "2026-06-10", "to": "2026-06-01"}
     app = show("overview", period="custom", compare="none", **wanted)
     assert not app.exception
-    assert "1 Jun 2026 to 10 Jun 2026" in app.markdown[1].value
+    assert "Jun 1, 2026 to Jun 10, 2026" in app.markdown[1].value
 
 
 def test_a_filter_that_leaves_nothing_offers_everything(show: Show) -> None:
@@ -138,7 +138,7 @@ def test_a_day_that_cannot_be_read_is_said_and_shows_no_more_than_the_usual_peri
     wanted = {"from": "soon", "to": "2026-06-10"}
     app = show("overview", period="custom", **wanted)
     assert "day from “soon”" in warnings(app)
-    assert "2 Apr 2026 to 30 Jun 2026" in app.markdown[1].value
+    assert "Apr 2, 2026 to Jun 30, 2026" in app.markdown[1].value
 
 
 def test_a_link_of_any_length_is_said_in_short(show: Show) -> None:
@@ -187,6 +187,6 @@ def test_every_page_says_as_of_when_and_what_was_refused(show: Show) -> None:
     for page in ("overview", "sources", "people", "definitions"):
         app = show(page)
         shown = "\n".join(caption.value for caption in app.caption).replace("\\", "")
-        assert "Data as of 30 Jun 2026 15:00" in shown
+        assert "Data as of Jun 30, 2026 15:00" in shown
         assert "3 rows were refused" in shown
         assert "Over two days old: North, South" in warnings(app)
