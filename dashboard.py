@@ -11,7 +11,7 @@ from typing import Final
 
 import streamlit as st
 
-from pages import PAGES, frame, show
+from pages import by_reader, frame, show
 
 # Drawn here: an icon named by a word would be fetched from outside this machine.
 FAVICON: Final = (
@@ -23,10 +23,11 @@ FAVICON: Final = (
 def main(first: str = "overview") -> None:
     """Draw the frame and the page that the address names; `first` is the page of the bare address."""
     st.set_page_config(page_title="Upboard", page_icon=FAVICON, layout="wide")
-    modules = [module for group in PAGES.values() for module in group]
+    readers = by_reader()
+    modules = [module for group in readers.values() for module in group]
     pages = {_name(module): _page(module, is_first=_name(module) == first) for module in modules}
     frame.register(pages)
-    current = st.navigation({reader: [pages[_name(module)] for module in group] for reader, group in PAGES.items()})
+    current = st.navigation({reader: [pages[_name(module)] for module in group] for reader, group in readers.items()})
     show.begin_again_once()
     show.prepare()
     current.run()

@@ -1,4 +1,4 @@
-"""The loaders' command line: load, check, rejects, sources, why-same, profile, history, rollback, demo.
+"""The loaders' command line: load, build, check, rejects, sources, why-same, profile, history, rollback, demo.
 
 `--json` prints one object on standard output and nothing else there; progress and messages go to standard error. Exit
 status: 0 done, 1 nothing could be loaded, 2 wrong usage.
@@ -37,7 +37,7 @@ from loaders.output import (
     say,
 )
 from loaders.parts import Period
-from loaders.profile import load_profile
+from loaders.profile import OWN_PROFILES, load_profile
 from loaders.progress import Progress, part, shown
 from loaders.read import Reading
 from loaders.read.database import Question, is_address
@@ -124,6 +124,7 @@ def load(
         sheets = take_in(paths, choices, part(report, 0.0, 0.5))
         if _any_rows(sheets):
             published = snapshot.publish(sheets, warehouse, choices.settings, moment, part(report, 0.5, 1.0), wait)
+            snapshot.note_settings_file(warehouse, settings_file)
     if as_json:
         print_json(load_as_json(sheets, published))
     else:
@@ -308,6 +309,25 @@ def rollback(
 
 
 @app.command()
+def build(
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    settings_file: SettingsFile = DEFAULT_SETTINGS,
+    wait: WaitSeconds = WAIT_SECONDS,
+    as_json: Json = False,
+) -> None:
+    """Build what is loaded once more with the settings as they are now, without any new file."""
+    with _failing_with(WRONG_USAGE, as_json=as_json):
+        settings = _settings(settings_file)
+    with _failing_with(NOTHING_LOADED, as_json=as_json, stopped=STOPPED), shown(said) as report:
+        published = snapshot.build_again(warehouse, settings, report, wait)
+        snapshot.note_settings_file(warehouse, settings_file)
+    if as_json:
+        print_json(load_as_json([], published))
+    else:
+        print_load([], published, warehouse)
+
+
+@app.command()
 def demo(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where the simulated exports are written.")],
     stores: Annotated[int, typer.Option(min=1, max=12)] = 2,
@@ -340,19 +360,21 @@ def demo(
 
 
 def _load_demo(directory: Path, warehouse: Path, report: Progress) -> None:
-    choices = Choices(load_settings(directory / "settings.toml"))
+    settings_file = directory / "settings.toml"
+    choices = Choices(load_settings(settings_file))
     sheets = take_in([directory], choices, part(report, 0.0, 0.5))
     snapshot.publish(sheets, warehouse, choices.settings, Moment(datetime.now(UTC)), part(report, 0.5, 1.0))
+    snapshot.note_settings_file(warehouse, settings_file)
 
 
 def _choices(
     settings_file: Path, profile: str | None, table: str | None, store: str | None, exported_at: str | None
 ) -> Choices:
-    settings = _settings(settings_file)
+    settings, own = _settings(settings_file), settings_file.parent / OWN_PROFILES
     if profile is not None:
-        load_profile(profile)
+        load_profile(profile, own)
     known_table(table)
-    return Choices(settings, profile, table, store, _instant(exported_at, "--exported-at"))
+    return Choices(settings, profile, table, store, _instant(exported_at, "--exported-at"), own_profiles=own)
 
 
 def _reading(encoding: str | None, sheets: Sequence[str] | None) -> Reading:

@@ -31,7 +31,10 @@ _READ_SHARE: Final = 0.4
 
 @dataclass(frozen=True)
 class Choices:
-    """What the person at the command line decided about the files."""
+    """What the person at the command line or the page decided about the files.
+
+    `own_profiles`: the folder of the dealership's own profiles, where there is one.
+    """
 
     settings: Settings
     profile: str | None = None
@@ -41,6 +44,7 @@ class Choices:
     period: Period | None = None
     question: Question = field(default_factory=Question)
     reading: Reading = field(default_factory=Reading)
+    own_profiles: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def take_in(paths: Sequence[Path | str], choices: Choices, progress: Progress) -
 
     A path is a file, a folder or an address such as postgresql://host/database.
     """
-    profiles = _profiles(choices.profile)
+    profiles = known_profiles(choices)
     origins, sheets = _origins(paths, choices)
     weights = [_weight(origin) for origin in origins]
     started, rows, total = time.monotonic(), 0, max(1, sum(weights))
@@ -137,8 +141,10 @@ def _is_other(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() not in READABLE_SUFFIXES and not path.name.startswith(".")
 
 
-def _profiles(chosen: str | None) -> list[Profile]:
-    return [load_profile(chosen)] if chosen else [load_profile(name) for name in profile_names()]
+def known_profiles(choices: Choices) -> list[Profile]:
+    """The chosen profile, or every one that comes with Upboard or is the dealership's own."""
+    names = [choices.profile] if choices.profile else profile_names(choices.own_profiles)
+    return [load_profile(name, choices.own_profiles) for name in names]
 
 
 def _origins(paths: Sequence[Path | str], choices: Choices) -> tuple[list[Path | Place], list[Sheet]]:

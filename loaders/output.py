@@ -134,7 +134,8 @@ def print_history(entry: dict[str, Any]) -> None:
     if entry["error"]:
         print_line(f"    cannot be opened: {entry['error']}")
         return
-    print_line(f"    loaded {_short(entry['loaded_at'])}, data as of {_short(entry['as_of'])}")
+    how = "loaded" if entry["files"] else "built again"
+    print_line(f"    {how} {_short(entry['loaded_at'])}, data as of {_short(entry['as_of'])}")
     for row in entry["files"]:
         place = f"{row['path']} [{row['sheet']}]" if row["sheet"] else row["path"]
         result = row["error"] or f"{row['table']}: {row['accepted']} accepted, {row['rejected']} rejected"

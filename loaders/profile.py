@@ -21,6 +21,8 @@ from loaders.headers import STAR, known_headers, matching, month_of, resolved_he
 from loaders.settings import checked_zone, nearest
 
 PROFILE_DIRECTORY: Final = Path(__file__).parent / "profiles"
+# Where a dealership keeps profiles of its own: the folder of this name beside its settings.toml.
+OWN_PROFILES: Final = "profiles"
 DATE_FORMATS: Final = ("iso", "mdy", "dmy", "serial", "auto")
 # Columns of a contract that conform fills itself; a profile cannot map them.
 LINEAGE_COLUMNS: Final = frozenset(Canonical.column_names()) - {"store", "system"}
@@ -245,13 +247,23 @@ def _check_known(what: str, name: str, known: tuple[str, ...]) -> None:
         raise ValueError(f'"{name}" is not a {what}. {nearest(name, known)} Known: {", ".join(known)}')
 
 
-def profile_names() -> list[str]:
-    """The names of the profiles that come with Upboard, sorted."""
-    return sorted(path.stem for path in PROFILE_DIRECTORY.glob("*.toml"))
+def profile_names(own: Path | None = None) -> list[str]:
+    """The names of the profiles that come with Upboard and of those in the folder `own`, sorted."""
+    return sorted({path.stem for folder in _folders(own) for path in folder.glob("*.toml")})
 
 
-def load_profile(name_or_path: str | Path) -> Profile:
-    """Read a profile by its name, or from a TOML file of your own.
+def profile_path(name: str, own: Path | None = None) -> Path:
+    """The file of a profile by its name. One in the folder `own` stands in for the one that comes with Upboard."""
+    found = [folder / f"{name}.toml" for folder in _folders(own)]
+    return next((path for path in found if path.is_file()), found[-1])
+
+
+def _folders(own: Path | None) -> list[Path]:
+    return [PROFILE_DIRECTORY] if own is None else [own, PROFILE_DIRECTORY]
+
+
+def load_profile(name_or_path: str | Path, own: Path | None = None) -> Profile:
+    """Read a profile by its name, or from a TOML file of your own. Names are looked up in the folder `own` first.
 
     Raises:
         LoaderError: There is no such profile (the nearest name is given), or the file has a key, table or column that
@@ -259,9 +271,9 @@ def load_profile(name_or_path: str | Path) -> Profile:
     """
     path = Path(name_or_path)
     if path.suffix != ".toml":
-        path = PROFILE_DIRECTORY / f"{name_or_path}.toml"
+        path = profile_path(str(name_or_path), own)
     if not path.is_file():
-        names = profile_names()
+        names = profile_names(own)
         hint = (
             f"{nearest(Path(name_or_path).stem, names)} Profiles: {', '.join(names)}; or name a TOML file of your own."
         )
@@ -273,12 +285,28 @@ def load_profile(name_or_path: str | Path) -> Profile:
 def _profile_in(path: Path, _changed_at: int) -> Profile:
     """The profile of a file as it stood at that time; a server that loads often reads each once."""
     try:
-        return Profile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        hint = "Text values stand in double quotes; see docs/add_a_profile.md."
-        raise LoaderError(f"The profile {path} is not TOML: {error}.", hint) from error
+        return checked_profile(path.read_text(encoding="utf-8"), path)
+    except UnicodeDecodeError as error:
+        raise _not_toml(path, error) from error
+
+
+def checked_profile(text: str, path: Path) -> Profile:
+    """The profile that a text is; `path` is where it stands or will stand.
+
+    Raises:
+        LoaderError: It is not TOML, or has a key, table or column that does not exist.
+    """
+    try:
+        return Profile.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise _not_toml(path, error) from error
     except ValidationError as error:
         raise _wrong_profile(path, error) from error
+
+
+def _not_toml(path: Path, error: Exception) -> LoaderError:
+    hint = "Text values stand in double quotes; see docs/add_a_profile.md."
+    return LoaderError(f"The profile {path} is not TOML: {error}.", hint)
 
 
 def _wrong_profile(path: Path, error: ValidationError) -> LoaderError:

@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,6 +38,8 @@ from loaders.star import (
 
 CURRENT: Final = "CURRENT"
 SNAPSHOTS: Final = "snapshots"
+# Beside CURRENT: which settings.toml the last load used, so that the next one may begin with it.
+SETTINGS_FILE: Final = "SETTINGS"
 # What DuckDB raises where the bytes of a file are not what was written.
 _DAMAGE: Final = (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException)
 STORAGE_VERSION: Final = "v1.2.0"
@@ -58,6 +60,8 @@ FILE_SCHEMA: Final = {
     "updated": pl.Int64,
     "error": pl.String,
 }
+
+_OF_PEOPLE: Final = ("name", "role", "team", "manager", "started_on", "ended_on")
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,34 @@ def publish(
         _prune(warehouse, settings.warehouse.keep_snapshots)
         serving = current_path(warehouse)
         return Published(serving.stem if serving else "", as_of(serving), is_new, files)
+
+
+def build_again(
+    warehouse: Path, settings: Settings, progress: Progress, wait_seconds: float = WAIT_SECONDS
+) -> Published:
+    """Build the records that serve once more under these settings, without any file; an as-of that was told stays.
+
+    Raises:
+        LoaderError: Nothing was loaded yet, or as `publish`.
+    """
+    last = _asked(warehouse, "select as_of_told from loads.load order by loaded_at desc limit 1")
+    moment = Moment(loaded_at=datetime.now(UTC), as_of=last.item() if last.height else None)
+    return publish([], warehouse, settings, moment, progress, wait_seconds)
+
+
+def note_settings_file(warehouse: Path, path: Path) -> None:
+    """Write down which settings.toml a load used. Nothing depends on it but what the next load begins with."""
+    with suppress(OSError):
+        (warehouse / SETTINGS_FILE).write_text(f"{path.resolve()}\n", encoding="utf-8")
+
+
+def noted_settings_file(warehouse: Path) -> Path | None:
+    """The settings.toml of the last load; None where that is not known, or the file is gone."""
+    try:
+        found = Path((warehouse / SETTINGS_FILE).read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError):
+        return None
+    return found if found.is_file() else None
 
 
 def current_path(warehouse: Path) -> Path | None:
@@ -189,19 +221,72 @@ def customer_leads(warehouse: Path) -> tuple[pl.DataFrame, Settings]:
     Raises:
         LoaderError: Nothing was loaded yet, or the serving snapshot is of an earlier release.
     """
-    leads = _asked(warehouse, "from bridge_customer_lead")
-    settings = _asked(warehouse, "select settings from loads.load order by loaded_at desc limit 1")
-    return leads, Settings.model_validate_json(settings.item())
+    return _asked(warehouse, "from bridge_customer_lead"), loaded_settings(warehouse)
+
+
+def loaded_settings(warehouse: Path) -> Settings:
+    """The settings by which the serving snapshot was built.
+
+    Raises:
+        LoaderError: Nothing was loaded yet, or the serving snapshot is of an earlier release.
+    """
+    told = _asked(warehouse, "select settings from loads.load order by loaded_at desc limit 1")
+    try:
+        return Settings.model_validate_json(told.item())
+    except ValueError as error:
+        raise _of_earlier_release(warehouse) from error
+
+
+def built_on(warehouse: Path) -> str | None:
+    """The name of the snapshot that the serving one was built on, so that an undo skips what was undone before.
+
+    None where there is none, or it is no longer kept.
+    """
+    loads = _asked(warehouse, "select snapshot from loads.load order by loaded_at desc limit 2")
+    earlier = loads["snapshot"].to_list()[1:]
+    kept = {path.stem for path in _kept(warehouse)}
+    return next((name for name in earlier if name in kept), None)
+
+
+def listed_people(warehouse: Path) -> pl.DataFrame:
+    """The people that lists name: store, system, person_id, name, role, team, manager, started_on, ended_on.
+
+    Where several exports tell of a person, the newest that fills a column counts.
+    """
+    newest = ", ".join(
+        f"arg_max({name}, coalesce(modified_at, exported_at, make_timestamptz(0))) as {name}" for name in _OF_PEOPLE
+    )
+    text = f"""
+        select store, system, person_id, {newest} from canonical.person where not is_deleted
+        group by all order by store, name, system, person_id"""
+    return _asked(warehouse, text)
+
+
+def unlisted_people(warehouse: Path) -> pl.DataFrame:
+    """The people whom only records name (a lead's salesperson, a caller) and no list: store, name."""
+    text = """
+        select s.store, p.name from dim_person as p join dim_store as s using (store_key)
+        where not exists (
+            from canonical.person as l
+            where l.store = s.store and not l.is_deleted
+            and (lower(l.name) = lower(p.name) or lower(l.person_id) = lower(p.name))
+        )
+        order by all"""
+    return _asked(warehouse, text)
 
 
 def _asked(warehouse: Path, text: str) -> pl.DataFrame:
     with _opened(_serving(warehouse)) as con:
         try:
             found: pl.DataFrame = con.sql(text).pl()
-        except duckdb.CatalogException as error:
-            hint = f"Load again, and it is built anew: python -m loaders load PATH --warehouse {warehouse}"
-            raise LoaderError(f"The snapshot in {warehouse} is of an earlier release.", hint) from error
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise _of_earlier_release(warehouse) from error
         return found
+
+
+def _of_earlier_release(warehouse: Path) -> LoaderError:
+    hint = f"Load again, and it is built anew: python -m loaders load PATH --warehouse {warehouse}"
+    return LoaderError(f"The snapshot in {warehouse} is of an earlier release.", hint)
 
 
 def _serving(warehouse: Path) -> Path:

@@ -22,7 +22,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from metrics import engine
+from metrics import engine, listing, lists
 from metrics.catalog import METRICS, metric
 from metrics.comparisons import change, coaching, outlook, sources, tables
 from metrics.comparisons.bounds import bounds as find_bounds
@@ -37,6 +37,15 @@ DEFAULT_WAREHOUSE: Final = Path("data/warehouse")
 UNCUT: Final = 4_000
 PIPED: Final = 120
 NARROW: Final = 100
+_WAITING: Final = {
+    "customer": "customer",
+    "phone": "phone",
+    "owner": "owner",
+    "store": "store",
+    "waits since (UTC)": "since",
+    "last touch (UTC)": "last_touch_at",
+    "source": "source",
+}
 SHORTENED: Final = frozenset({"store", "customer", "salesperson", "setter", "source", "campaign", "source_file"})
 WHOLE: Final = frozenset({"numerator", "denominator", "n_immature"})
 
@@ -271,6 +280,32 @@ def pace(
     with _told_plainly():
         opened, filters = _asked(warehouse, None, None, as_of, where, None)
         _print_compared(outlook.month_pace(opened, name, filters), tables.PACED, form)
+
+
+@app.command()
+def worklist(
+    name: Annotated[str | None, typer.Argument(metavar="LIST", help="One list; without it, how many wait.")] = None,
+    older: Annotated[
+        bool, typer.Option("--older", help="Also those who have waited longer than the list looks.")
+    ] = False,
+    as_of: AsOfOption = None,
+    where: WhereOption = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    form: FormatOption = Format.table,
+    as_sql: SqlOption = False,
+) -> None:
+    """Customers who fell through: whom to call, why, and who owns them. Without LIST: the lists and their counts."""
+    with _told_plainly():
+        names = lists.NAMES if name is None else (lists.worklist(name).name,)
+        opened, filters = _asked(warehouse, None, None, as_of, where, None)
+        if as_sql:
+            _print_queries([listing.query(names, filters, is_older_too=older)])
+            return
+        found = listing.worklists(opened, names, filters, is_older_too=older)
+        if name is None and form is Format.table:
+            _print_lists(found)
+        else:
+            _print_waiting(found, form)
 
 
 @app.command()
@@ -520,6 +555,28 @@ def _print_rows(frame: pl.DataFrame, chosen: Metric, form: Format) -> None:
             Console(width=_terminal_width()).print(table, crop=False)
         _ERR.print(f"{frame.height:,} rows, times in UTC. Every column of them: --format json or --format csv.")
     _end_if_empty(frame)
+
+
+def _print_lists(found: pl.DataFrame) -> None:
+    waiting = dict(found.group_by("list").len().iter_rows())
+    table = Table("list", "customers", "why it matters", "what to do")
+    for one in lists.LISTS:
+        table.add_row(one.name, f"{waiting.get(one.name, 0):,}", one.why, one.to_do)
+    _print_table(table)
+
+
+def _print_waiting(found: pl.DataFrame, form: Format) -> None:
+    if form is Format.json:
+        _print_json([{name: _plain(value) for name, value in row.items()} for row in found.iter_rows(named=True)])
+    elif form is Format.csv:
+        flat = found.with_columns(pl.col("records").list.join("; "))
+        sys.stdout.write(spreadsheet_safe(flat).write_csv())
+    elif found.height:
+        table = Table(*_WAITING)
+        for row in found.iter_rows(named=True):
+            table.add_row(*(_short(row[column]) for column in _WAITING.values()))
+        _print_table(table)
+    _end_if_empty(found)
 
 
 def _end_if_empty(frame: pl.DataFrame) -> None:

@@ -52,3 +52,18 @@ def to_excel(frame: pl.DataFrame, about: Mapping[str, str]) -> bytes:
             sheet.write_string(line, 0, key)
             sheet.write_string(line, 1, _safe(value))
     return buffer.getvalue()
+
+
+def readable(frame: pl.DataFrame, zones: pl.DataFrame) -> pl.DataFrame:
+    """Rows with their times as text to the minute, in the local time of each row's store; UTC where none is named."""
+    moments = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Datetime)]
+    zone_of = dict(zones.select("store", "time_zone").iter_rows()) if "store" in frame.columns else {}
+    return frame.with_columns(_local(name, zone_of) for name in moments)
+
+
+def _local(name: str, zone_of: Mapping[str, str]) -> pl.Expr:
+    text = pl.col(name).dt.strftime("%Y-%m-%d %H:%M")
+    for store, zone in zone_of.items():
+        local = pl.col(name).dt.convert_time_zone(zone).dt.strftime("%Y-%m-%d %H:%M")
+        text = pl.when(pl.col("store") == store).then(local).otherwise(text)
+    return text.alias(name)

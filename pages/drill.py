@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -11,7 +11,7 @@ import streamlit as st
 
 from metrics import engine
 from metrics.catalog import metric as declared
-from metrics.declare import Metric, MetricError
+from metrics.declare import ROLES, Metric, MetricError
 from metrics.filters import Filters
 from metrics.sql import Part
 from pages import download, frame, theme
@@ -57,21 +57,37 @@ def header(column: str) -> str:
 
 
 def rows_button(
-    name: str, label: str, key: str, *, part: str = "numerator", member: tuple[str, str] | None = None
+    name: str,
+    label: str,
+    key: str,
+    *,
+    part: str = "numerator",
+    member: tuple[str, str] | None = None,
+    members: Mapping[str, Sequence[str]] | None = None,
+    credit: str | None = None,
+    is_later: bool = False,
 ) -> None:
     """A button that opens the rows behind a number through the URL, so that Back closes them and a link opens them.
 
-    `member`: a dimension and its label, when the number is of one member.
+    `member`: a dimension and its label, when the number is of one member; `members`: labels by dimension, when it is of
+    several. `credit`: the role that the number is credited to, where it is not the metric's usual one. `is_later`:
+    inside a part that `frame.later` draws, which runs alone: the whole page must run to open the rows.
     """
-    action = partial(open_drill, name, part, member)
-    st.button(label, key=key, type="tertiary", icon=":material/table_rows:", on_click=action)
+    kept = {member[0]: (member[1],)} if member is not None else members or {}
+    action = partial(open_drill, name, part, kept, credit)
+    is_pressed = st.button(label, key=key, type="tertiary", icon=":material/table_rows:", on_click=action)
+    if is_pressed and is_later:
+        st.rerun()
 
 
-def open_drill(name: str, part: str, member: tuple[str, str] | None = None) -> None:
-    """Put a drill into the URL."""
-    st.query_params["rows"] = f"{name}.{part}"
-    if member is not None:
-        st.query_params["member"] = f"{member[0]}:{member[1]}"
+def open_drill(metric: str, part: str, members: Mapping[str, Sequence[str]], credit: str | None = None) -> None:
+    """Put a drill into the URL, with the labels by dimension that it keeps and the role it is credited to."""
+    close_drill()
+    st.query_params["rows"] = f"{metric}.{part}"
+    if members:
+        st.query_params["member"] = [f"{name}:{label}" for name, labels in members.items() for label in labels]
+    if credit is not None:
+        st.query_params["credit"] = credit
 
 
 def close_drill() -> None:
@@ -96,20 +112,24 @@ def show_asked(filters: Filters) -> None:
 
 
 def _within(filters: Filters) -> Filters | None:
-    """The filters of the member whose rows are asked for. A member outside the filters has no rows.
+    """The filters of the members whose rows are asked for: any of a dimension, in each. One outside has no rows.
 
     None, and a sentence, where the link names a member in a way that cannot be read: more is never shown instead.
     """
-    asked = st.query_params.get("member")
-    if asked is None:
-        return filters
-    dimension, _, label = asked.partition(":")
-    if dimension not in frame.LABELS:
-        frame.say_unknown(f"rows of “{theme.plain(asked[:60])}”")
+    chosen: dict[str, list[str]] = {}
+    for asked in st.query_params.get_all("member"):
+        dimension, _, label = asked.partition(":")
+        if dimension not in frame.LABELS:
+            frame.say_unknown(f"rows of “{theme.plain(asked[:60])}”")
+            return None
+        kept = filters.where.get(dimension)
+        chosen.setdefault(dimension, []).append(label if kept is None or label in kept else "")
+    where = {**filters.where, **{name: tuple(labels) for name, labels in chosen.items()}}
+    credit = st.query_params.get("credit")
+    if credit is not None and credit not in ROLES:
+        frame.say_unknown(f"rows credited to “{theme.plain(credit[:60])}”")
         return None
-    kept = filters.where.get(dimension)
-    chosen = (label,) if kept is None or label in kept else ("",)
-    return filters.but(where={**filters.where, dimension: chosen})
+    return filters.but(where=where, credit=credit or filters.credit)
 
 
 def _rows_dialog(found: Metric, part: Part, filters: Filters) -> None:
@@ -130,7 +150,7 @@ def _rows_body(found: Metric, part: Part, filters: Filters) -> None:
         on_change=partial(_turn_to, found.name, key),
     )
     try:
-        found_rows = readable(
+        found_rows = download.readable(
             engine.rows(frame.warehouse(), found.name, part, filters, limit=_ROWS_SHOWN + 1), frame.stores()
         )
     except MetricError as error:
@@ -178,7 +198,7 @@ def _downloads(found: Metric, part: Part, filters: Filters) -> None:
     stem = f"upboard_{found.name}_{part}"
 
     def written(write: Callable[[pl.DataFrame, Mapping[str, str]], bytes]) -> bytes:
-        return write(readable(engine.rows(opened, found.name, part, filters), zones), about)
+        return write(download.readable(engine.rows(opened, found.name, part, filters), zones), about)
 
     with st.container(horizontal=True):
         for label, ending, write in (("CSV", "csv", download.to_csv), ("Excel", "xlsx", download.to_excel)):
@@ -205,18 +225,3 @@ def about_rows(found: Metric, part: Part, filters: Filters) -> dict[str, str]:
         "Times": "local time of each row's store",
         "Snapshot": known.snapshot,
     }
-
-
-def readable(frame: pl.DataFrame, zones: pl.DataFrame) -> pl.DataFrame:
-    """Rows with their times as text to the minute, in the local time of each row's store; UTC where none is named."""
-    moments = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Datetime)]
-    zone_of = dict(zones.select("store", "time_zone").iter_rows()) if "store" in frame.columns else {}
-    return frame.with_columns(_local(name, zone_of) for name in moments)
-
-
-def _local(name: str, zone_of: Mapping[str, str]) -> pl.Expr:
-    text = pl.col(name).dt.strftime("%Y-%m-%d %H:%M")
-    for store, zone in zone_of.items():
-        local = pl.col(name).dt.convert_time_zone(zone).dt.strftime("%Y-%m-%d %H:%M")
-        text = pl.when(pl.col("store") == store).then(local).otherwise(text)
-    return text.alias(name)

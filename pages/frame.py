@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from types import FunctionType
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
@@ -21,7 +22,7 @@ from metrics import engine
 from metrics.declare import DIMENSIONS
 from metrics.filters import Filters, Grain
 from metrics.sql import Query
-from pages import periods, theme
+from pages import periods, region, theme
 from pages.charts.layout import CONFIG, Figure, inked
 from pages.journal import Journal, open_journal
 
@@ -31,7 +32,7 @@ R = TypeVar("R")
 
 FILTERED: Final = ("store", "source_group", "source", "person", "vehicle_condition", "lead_type")
 LABELS: Final = {dimension.name: dimension.label for dimension in DIMENSIONS}
-DRILL_KEYS: Final = ("rows", "member")
+DRILL_KEYS: Final = ("rows", "member", "credit")
 _CHOICES: Final = {"period": periods.PERIODS, "compare": periods.COMPARISONS, "grain": periods.GRAINS}
 _CHOICE_LABELS: Final = {"period": "Period", "compare": "Compare with", "grain": "Trend by"}
 _CHOICE_HELP: Final = {"compare": "Overview compares with it.", "grain": "For the trend on Overview."}
@@ -109,6 +110,11 @@ def _stores(opened: engine.Warehouse) -> pl.DataFrame:
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHES)
+def _staff(opened: engine.Warehouse) -> pl.DataFrame:
+    return engine.staff(opened)
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHES)
 def _targets(opened: engine.Warehouse) -> pl.DataFrame:
     return engine.targets(opened)
 
@@ -116,6 +122,16 @@ def _targets(opened: engine.Warehouse) -> pl.DataFrame:
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_HASHES)
 def _left_out(opened: engine.Warehouse, name: str, filters: Filters) -> str | None:
     return engine.left_out(opened, name, filters)
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHES)
+def _findings(opened: engine.Warehouse) -> pl.DataFrame:
+    return engine.findings(opened)
+
+
+def findings() -> pl.DataFrame:
+    """What loading noticed, as `finding, store, records`."""
+    return _findings(warehouse())
 
 
 def evaluate(metrics: Sequence[str], filters: Filters) -> pl.DataFrame:
@@ -140,8 +156,12 @@ def later(draw: Callable[P, None], *args: P.args, **named: P.kwargs) -> None:
 
     The part is a fragment: its widgets draw it alone again. It may open no dialog and write nowhere else.
     """
+    written_for = region.current()
+    # Streamlit and Plotly load pandas when they first need it: two parts at once would meet it half loaded.
+    import_module("pandas")
 
     def behind_skeleton() -> None:
+        region.use(written_for)
         with st.skeleton(_SKELETON_HEIGHT):
             draw(*args, **named)
 
@@ -173,6 +193,11 @@ def stores() -> pl.DataFrame:
     return _stores(warehouse())
 
 
+def staff() -> pl.DataFrame:
+    """Everybody of the present snapshot, one row each (see `engine.staff`)."""
+    return _staff(warehouse())
+
+
 def target(name: str, filters: Filters) -> float | None:
     """The target of a metric that says most about these filters (see `engine.target`); None without any."""
     return engine.target(_targets(warehouse()), name, filters)
@@ -180,10 +205,13 @@ def target(name: str, filters: Filters) -> float | None:
 
 def currencies(filters: Filters) -> list[str]:
     """The currencies of the stores in scope, in order."""
+    return sorted(_in_scope(filters)["currency"].unique().to_list())
+
+
+def _in_scope(filters: Filters) -> pl.DataFrame:
     frame = stores()
     chosen = filters.where.get("store", ())
-    scope = frame.filter(pl.col("store").is_in(chosen)) if chosen else frame
-    return sorted(scope["currency"].unique().to_list())
+    return frame.filter(pl.col("store").is_in(chosen)) if chosen else frame
 
 
 def currency(filters: Filters) -> str:
@@ -201,9 +229,9 @@ def journal() -> Journal:
 
 def who() -> str:
     """Who is at the desk: the one who signed in, else the name that `ask_name` was told. Blank where nobody said."""
-    signed_in = st.user.to_dict()
-    named = signed_in.get("name") or signed_in.get("email") or st.session_state.get("desk_name", "")
-    return str(named).strip()
+    user = st.user.to_dict()
+    signed_in = (user.get("name") or user.get("email")) if user.get("is_logged_in") else None
+    return str(signed_in or st.session_state.get("desk_name", "")).strip()
 
 
 def ask_name() -> str:
@@ -232,7 +260,15 @@ def sidebar() -> Filters:
         for dimension in FILTERED:
             where[dimension] = _chosen(dimension, _options(opened, dimension))
         st.button("Reset filters", on_click=_reset, key="reset", icon=":material/restart_alt:", width="stretch")
-    return Filters(start=span[0], end=span[1], where=where)
+    asked = Filters(start=span[0], end=span[1], where=where)
+    region.use(_region(asked))
+    return asked
+
+
+def _region(filters: Filters) -> str | None:
+    """The region of the first store in scope; None where the snapshot is older than regions."""
+    scope = _in_scope(filters)
+    return str(scope["locale"][0]) if "locale" in scope.columns and scope.height else None
 
 
 def _period() -> periods.Span:
@@ -385,18 +421,28 @@ def in_words(dimension: str, labels: Sequence[str]) -> list[str]:
 # Banners and empty states ---------------------------------------------------------------------------------------------
 
 
-def heading(title: str, question: str, filters: Filters, *, compares: bool) -> None:
-    """A page's first lines: its name, the question it answers, the period, and how fresh and complete the data are."""
+def heading(title: str, question: str, filters: Filters, *, compares: bool, is_of_now: bool = False) -> None:
+    """A page's first lines: its name, the question it answers, the period, and how fresh and complete the data are.
+
+    A page that `is_of_now` has no period: it shows how things stand at the moment that the data reach to.
+    """
     with st.container(gap="xxsmall"):
         st.title(title)
         st.markdown(f"*{question}*")
         against = comparison(filters) if compares else None
-        line = f"**{span_words(filters)}**"
+        line = "**As of now**, whatever the period" if is_of_now else f"**{span_words(filters)}**"
         if against is not None:
             line += f", compared with {span_words(against)} as it looked at the same age"
         st.markdown(line)
         _freshness()
     _unknown_values(filters)
+
+
+def bare_heading(title: str, question: str) -> None:
+    """A page's first lines where nothing is loaded yet."""
+    with st.container(gap="xxsmall"):
+        st.title(title)
+        st.markdown(f"*{question}*")
 
 
 def _freshness() -> None:
@@ -426,8 +472,8 @@ def as_of_words() -> str:
 
 def _moment(store: str, at: dt.datetime) -> str:
     zone = dict(stores().select("store", "time_zone").iter_rows()).get(store, "UTC")
-    local = pl.Series([at]).dt.convert_time_zone(zone).dt.strftime("%d %b %Y %H:%M").item()
-    return f"{local} {zone}"
+    local = pl.Series([at]).dt.convert_time_zone(zone).item()
+    return f"{region.day(local.date())} {local:%H:%M} {zone}"
 
 
 def _unknown_values(filters: Filters) -> None:
@@ -454,7 +500,8 @@ def no_warehouse(error: engine.NoWarehouse) -> None:
     """The empty state before anything was loaded: what is missing and the two commands that mend it."""
     st.title("Nothing is loaded yet")
     st.markdown(theme.plain(str(error).split("\n\n", maxsplit=1)[0]))
-    st.markdown("Load your exports, then reload this page:")
+    link("load_data", "Load your exports here")
+    st.markdown("Or load them on the command line, then reload this page:")
     st.code(f"{_LOAD} --warehouse {warehouse_directory()}", language="shell")
     st.markdown("Or look around a simulated dealership first:")
     st.code(_DEMO, language="shell")
@@ -486,9 +533,16 @@ def register(pages: Mapping[str, st.Page]) -> None:
     st.session_state["pages_by_name"] = dict(pages)
 
 
+def has(page: str) -> bool:
+    """Whether there is a page of that name to link to."""
+    return page in st.session_state["pages_by_name"]
+
+
 def link(page: str, label: str, **query: str) -> None:
-    """A link to another page that keeps the filters; `query` adds drill keys."""
-    st.page_link(st.session_state["pages_by_name"][page], label=label, icon="", query_params=query or None)
+    """A link to another page that keeps the filters; `query` adds drill keys. No link to a page that is not served."""
+    known = st.session_state["pages_by_name"]
+    if page in known:
+        st.page_link(known[page], label=label, icon="", query_params=query or None)
 
 
 # Charts and their table twins -----------------------------------------------------------------------------------------
@@ -500,6 +554,7 @@ def chart(figure: Figure, alt: str, key: str, twin: pl.DataFrame | None = None) 
     Without `twin` the page itself shows the table beside the chart.
     """
     appearance = "dark" if st.context.theme.type == "dark" else "light"
+    figure.update_layout(separators=region.separators())
     st.plotly_chart(inked(figure, theme.INK[appearance]), key=key, config=CONFIG, alt=alt)
     if twin is None:
         return

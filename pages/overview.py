@@ -1,89 +1,138 @@
-"""Overview: for the general manager. Headline numbers, the answer in words, the funnel, the trend."""
+"""Overview: for the general manager. The answer in words, headline numbers, pace, funnel, trend, why it changed."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+import polars as pl
 import streamlit as st
 
 from metrics.catalog import metric as declared
+from metrics.comparisons import change, shifts
+from metrics.declare import MetricError
 from metrics.filters import Filters
 from metrics.statistics import differences
-from pages import drill, frame, sentences, show, theme
+from pages import by_store, drill, explanations, frame, outlook, printing, sentences, show, theme
 from pages.charts.funnel import Step, describe_funnel, draw_funnel, tabulate_funnel
-from pages.charts.trend import describe_trend, draw_trend, settled_rows, tabulate_trend
+from pages.charts.trend import settled_rows
 
 TITLE: Final = "Overview"
 ICON: Final = ":material/speed:"
-QUESTION: Final = "Are we turning leads into sales better or worse than before, and where do we lose them?"
+QUESTION: Final = "Are we turning leads into sales better or worse than before, why, and where will the month land?"
 COMPARES: Final = True
 
 HEADLINES: Final = (
+    "closing_rate",
+    "sold_units",
+    "gross",
     "leads",
     "answered_within_standard",
     "contact_rate",
     "contact_to_appointment",
     "show_rate",
-    "closing_rate",
-    "sold_units",
-    "gross",
 )
-_TRENDED: Final = (
-    "closing_rate",
-    "closing_rate_30",
-    "answered_within_standard",
-    "contact_rate",
-    "contact_to_appointment",
-    "set_rate",
-    "show_rate",
-    "show_to_sale",
-    "leads",
-    "sold_units",
-    "gross",
-)
-# Words of the widget and the URL, by which the trend is chosen.
-TRENDS: Final = {declared(name).label.lower(): name for name in _TRENDED}
-# Each step of the funnel: its name, the rate over all opportunities, the rate from the step before.
+# The steps that can be mended today, and the page that says where and by whom.
+_MENDED_ON: Final = {
+    "answered_within_standard": ("response", "See when and where answers come late"),
+    "contact_rate": ("people", "See by person"),
+    "contact_to_appointment": ("people", "See by person"),
+    "show_rate": ("appointments", "See the appointments"),
+}
+# Each step of the funnel: its name, the rate over all opportunities, the rate from the step before, and the time since.
 FUNNEL: Final = (
-    ("Contacted", "contact_rate", "contact_rate"),
-    ("Appointment set", "set_rate", "contact_to_appointment"),
-    ("Shown", "shown_rate", "show_rate"),
-    ("Sold", "closing_rate", "show_to_sale"),
+    ("Contacted", "contact_rate", "contact_rate", "time_to_contact"),
+    ("Appointment set", "set_rate", "contact_to_appointment", "contact_to_set_time"),
+    ("Shown", "shown_rate", "show_rate", "set_to_show_time"),
+    ("Sold", "closing_rate", "show_to_sale", "show_to_sale_time"),
 )
-_COUNTED: Final = (*HEADLINES, "opportunities", "set_rate", "shown_rate", "show_to_sale")
+_TIMES: Final = tuple(time for *_, time in FUNNEL)
+_COUNTED: Final = (*HEADLINES, "opportunities", "set_rate", "shown_rate", "show_to_sale", *_TIMES)
+# What the first sentence looks for the reason in; the section below ranks every dimension.
+_WHY_FIRST: Final = "source"
+TOGETHER, BY_STORE = "all together", "store by store"
 
 Row = dict[str, Any]
 
 
 def render(filters: Filters) -> None:
     """Draw the page for these filters; without any row, say what to do instead."""
+    if _is_by_store(filters):
+        by_store.render(filters, HEADLINES)
+        return
     now = frame.values(_COUNTED, filters)
     if not _has_rows(now):
         frame.empty(filters)
         return
     against = frame.comparison(filters)
     before = {} if against is None else frame.values(_COUNTED, against)
-    st.markdown(f"{sentences.answer(now, before)}  \n{sentences.where_lost(now, before)}")
+    said, landing = st.columns([3, 2], gap="medium")
+    with said:
+        st.markdown(_answer(now, before, filters, against))
+        _next(now, before, filters)
+    with landing:
+        frame.later(outlook.landing, filters)
     _tiles(now, before, filters)
+    printing.overview_button(filters, against)
+    frame.later(outlook.month_end, filters)
     _funnel(now, before, filters)
-    _trend(filters)
+    frame.later(outlook.trend, filters)
+    if against is not None:
+        frame.later(outlook.why_it_changed, filters, against)
+    frame.later(outlook.days_to_sale, filters, against)
+
+
+def _is_by_store(filters: Filters) -> bool:
+    """Whether the stores are to stand side by side; asked only where there are several in scope."""
+    if len(by_store.in_scope(filters)) < 2:
+        return False
+    word = frame.choose_level("Show", "view", (TOGETHER, BY_STORE))
+    frame.say_unknown_choice("view", "Show", word)
+    return word == BY_STORE
 
 
 def _has_rows(now: dict[str, Row]) -> bool:
     return any(now[name]["value"] for name in ("leads", "opportunities", "sold_units"))
 
 
+def _answer(now: dict[str, Row], before: dict[str, Row], filters: Filters, against: Filters | None) -> str:
+    """Where closing stands, why it moved, and where most is lost."""
+    lines = [sentences.answer(now, before), _why(filters, against), sentences.where_lost(now, before)]
+    return "  \n".join(line for line in lines if line)
+
+
+def _next(now: dict[str, Row], before: dict[str, Row], filters: Filters) -> None:
+    """What to mend next, and the way there."""
+    targets = {name: frame.target(name, filters) for name in _MENDED_ON}
+    said, name = explanations.next_step(now, before, targets)
+    st.markdown(f"**Next:** {theme.plain(said)}")
+    if name:
+        page, label = _MENDED_ON[name]
+        frame.link(page, label)
+
+
+def _why(filters: Filters, against: Filters | None) -> str:
+    if against is None:
+        return ""
+    try:
+        found = frame.estimate(change.explain, "closing_rate", filters, against, _WHY_FIRST)
+    except MetricError:
+        return ""
+    said = explanations.why(shifts.why(found))
+    return f"**Why:** {theme.plain(said)}" if said else ""
+
+
 def _tiles(now: dict[str, Row], before: dict[str, Row], filters: Filters) -> None:
-    past = {name: _sparkline(name, filters) for name in HEADLINES}
+    months = frame.evaluate(HEADLINES, frame.trend(filters, whole=True).but(grain="month"))
     with st.grid(4, min_column_width=190, gap="xsmall"):
         for name in HEADLINES:
+            past = sparkline(name, months.filter(pl.col("metric") == name))
             with st.container(border=True, height="stretch", gap=None):
-                _tile(name, now[name], before.get(name), past[name], filters)
+                _tile(name, now[name], before.get(name), past, filters)
 
 
-def _sparkline(name: str, filters: Filters) -> list[float]:
+def sparkline(name: str, months: pl.DataFrame) -> list[float]:
     """Whole, settled months up to the period's end: a month that is still filling would look like a fall."""
-    rows = frame.evaluate((name,), frame.trend(filters, whole=True).but(grain="month")).sort("period")
+    rows = months.sort("period")
     settled = settled_rows(rows) if sentences.waits_for_time(declared(name)) else rows
     return [float(value) for value in settled["value"].drop_nulls()]
 
@@ -132,14 +181,14 @@ def _funnel(now: dict[str, Row], before: dict[str, Row], filters: Filters) -> No
         "step: walk-ins buy without an appointment, so more may be sold than shown. Step rate: of those contacted, "
         "the share with an appointment; of the appointments due in the period, the share that came (show rate); of "
         "the customers who came in the period, the share that bought (show to sale). The last two count by their own "
-        "dates, so their n differs from the bars."
+        "dates, so their n differs from the bars. Median time: half took no longer from the step before."
     )
     _funnel_rows()
 
 
 def _funnel_rows() -> None:
     with st.container(horizontal=True):
-        for label, name, _ in FUNNEL:
+        for label, name, *_ in FUNNEL:
             drill.rows_button(name, f"Rows: {label.lower()}", f"funnel_{name}")
     with st.container(horizontal=True):
         frame.link("people", "The same by person")
@@ -149,8 +198,9 @@ def _funnel_rows() -> None:
 def funnel_steps(now: dict[str, Row], before: dict[str, Row]) -> list[Step]:
     """The steps from created to sold, from rates evaluated over the same opportunities."""
     steps = [Step("Created", _all_of(now["contact_rate"]), _all_of(before.get("contact_rate")))]  # type: ignore[arg-type]
-    for label, overall, step in FUNNEL:
-        steps.append(Step(label, now[overall], before.get(overall), now[step], before.get(step)))
+    for label, overall, step, time in FUNNEL:
+        rates = now[overall], before.get(overall), now[step], before.get(step)
+        steps.append(Step(label, *rates, now[time], before.get(time), declared(time).unit))
     return steps
 
 
@@ -160,29 +210,6 @@ def _all_of(row: Row | None) -> Row | None:
         return None
     whole = 1.0 if row["denominator"] else None
     return {**row, "numerator": row["denominator"], "value": whole, "low": None, "high": None}
-
-
-def _trend(filters: Filters) -> None:
-    st.subheader("How it moves")
-    word = frame.choose("Trend of", "trend_of", tuple(TRENDS))
-    frame.say_unknown_choice("trend_of", "Trend of", word)
-    name = TRENDS[word]
-    metric, currency, over = declared(name), frame.currency(filters), frame.trend(filters)
-    rows = frame.evaluate((name,), over)
-    if not sentences.waits_for_time(metric):
-        rows = rows.with_columns(n_immature=None)
-    reasons = rows["reason"].drop_nulls()
-    if reasons.len():
-        st.info(theme.plain(reasons[0]))
-        return
-    described = describe_trend(rows, metric.label, metric.unit, frame.grain(), currency=currency)
-    st.markdown(theme.plain(described))
-    figure = draw_trend(rows, metric.unit, frame.grain(), currency=currency)
-    frame.chart(figure, described, "trend", tabulate_trend(rows, metric.unit, frame.grain(), currency=currency))
-    st.caption(
-        f"{theme.plain(frame.span_words(over))}, by {sentences.clock_words(metric)}. The trend reaches back "
-        "further than the period so that a direction shows. Hollow and dashed: rows of that time are still open."
-    )
 
 
 if __name__ == "__main__":

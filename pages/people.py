@@ -1,7 +1,8 @@
-"""People: for the CRM manager. Each person's rate with its interval and n beside the team's, by name, without rank."""
+"""People: for the CRM manager. Who is truly different from the team, at which step, and whom to coach first."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -9,15 +10,16 @@ import streamlit as st
 
 from metrics.catalog import METRICS
 from metrics.catalog import metric as declared
-from metrics.declare import Metric
+from metrics.comparisons.people import NOBODY
+from metrics.declare import Metric, MetricError
 from metrics.filters import Filters
-from pages import drill, frame, sentences, show, theme
-from pages.charts.dots import describe_dots, draw_dots, holds
+from pages import drill, frame, people_adoption, people_coaching, sentences, show, team, team_words, theme
+from pages.charts.funnel_plot import describe_funnel_plot, draw_funnel_plot, ends
 
 TITLE: Final = "People"
 ICON: Final = ":material/groups:"
-QUESTION: Final = "How does each person's rate compare with the team's, and is the difference more than chance?"
-COMPARES: Final = False
+QUESTION: Final = "Who is truly different from the team, at which step, and whom do I coach first?"
+COMPARES: Final = True
 
 # What the widget and the URL say, and the role it means; None leaves the choice to the metric.
 LENSES: Final[dict[str, str | None]] = {
@@ -28,133 +30,201 @@ LENSES: Final[dict[str, str | None]] = {
     "first responder": "responder",
     "person of the record": "person",
 }
+STEPS: Final = ("contact_rate", "contact_to_appointment", "show_rate", "show_to_sale", "closing_rate")
 _FIRST: Final = "contact_to_appointment"
 _RATES: Final = tuple(found.name for found in METRICS if found.kind == "conversion" and found.credits)
-# Words of the widget and the URL, by which the rates are chosen.
-RATES: Final = {declared(name).label.lower(): name for name in (_FIRST, *_RATES)}
-
+# Words of the widget and the URL, by which the rates are chosen; the steps of the funnel come first.
+RATES: Final = {declared(name).label.lower(): name for name in (_FIRST, *STEPS, *_RATES)}
 _ROLES: Final = {role: word for word, role in LENSES.items() if role}
-_BUTTONS: Final = 6
+_BUTTONS: Final = 4
 
 Row = dict[str, Any]
 
 
 def render(filters: Filters) -> None:
-    """Draw the page for these filters; without any row, or where a rate has no such lens, say so."""
-    metric, seen = _choose(filters)
-    team = frame.values((metric.name,), _team(seen))[metric.name]
-    rows = frame.evaluate((metric.name,), seen.but(by=("person",)))
-    reason = next((row["reason"] for row in rows.to_dicts() if row.get("reason")), None)
-    if reason is not None:
-        st.info(theme.plain(reason), icon=":material/info:")
-        return
-    if not team["denominator"]:
+    """Draw the view that the URL asks for; without any row, say so."""
+    view = frame.choose_level("View", "view", tuple(_VIEWS))
+    frame.say_unknown_choice("view", "View", view)
+    if not frame.values(("opportunities",), team.whole(filters))["opportunities"]["value"]:
         frame.empty(filters)
         return
-    named = by_name(rows)
-    found = apart(named, team)
-    st.markdown(f"{_answer(metric, team, named)}  \n{_next_step(found)}")
-    _open_apart(metric, found)
-    described = describe_dots(named, "person", metric.label, metric.unit, team)
-    frame.chart(draw_dots(named, "person", metric.unit, team, "Team"), described, "people_chart")
-    st.table(table(named, team), hide_index=True, border="horizontal", alt=described)
-    st.caption(_reading(metric, seen))
-    frame.link("definitions", f"Definition of {metric.label.lower()}", metric=metric.name)
-    _open_rows(named["person"].to_list(), metric)
+    _VIEWS[view](filters)
 
 
-def _choose(filters: Filters) -> tuple[Metric, Filters]:
+# The fair comparison --------------------------------------------------------------------------------------------------
+
+
+def _fair(filters: Filters) -> None:
+    steps = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rate = frame.choose("Rate", "rate", tuple(RATES))
         lens = frame.choose("Credited to", "lens", tuple(LENSES))
     frame.say_unknown_choice("rate", "Rate", rate)
     frame.say_unknown_choice("lens", "Credited to", lens)
-    return declared(RATES[rate]), filters.but(credit=LENSES[lens])
+    seen = filters.but(credit=LENSES[lens])
+    with steps:
+        frame.later(_draw_steps, seen)
+    frame.later(_draw_rate, declared(RATES[rate]), seen)
 
 
-def _team(filters: Filters) -> Filters:
-    """The whole team under the same filters, whoever is picked: a person is compared with all of them."""
-    return filters.but(where={name: labels for name, labels in filters.where.items() if name != "person"})
+def _draw_steps(filters: Filters) -> None:
+    """The page's answer: at each step of the funnel who is told apart from the team, and who only looks so."""
+    by_step = {name: team.members(name, filters) for name in STEPS}
+    found = [(declared(name), rows, team.lookalikes(name, filters)) for name, rows in by_step.items() if rows]
+    st.markdown(steps_answer(found))
+    if found:
+        alt = "Each step of the funnel: who is truly different from the team, whom to watch, who only looks different."
+        st.table(steps_table(found), hide_index=True, border="horizontal", alt=alt)
 
 
-def by_name(rows: pl.DataFrame) -> pl.DataFrame:
-    """Members with a chance to be measured, sorted by name, `(unassigned)` last."""
-    measured = rows.filter(pl.col("denominator").fill_null(0) > 0)
-    return measured.sort(pl.col("person").str.starts_with("("), pl.col("person").str.to_lowercase())
+# A step, the people judged at it, and those of them who only look different.
+Judged = tuple[Metric, Sequence[Row], Sequence[Row]]
 
 
-def _answer(metric: Metric, team: Row, named: pl.DataFrame) -> str:
-    ends = theme.interval(team["low"], team["high"])
-    counted = theme.parts(team["numerator"], team["denominator"])
-    head = f"**{metric.label} of the team is {theme.number(team['value'], 'share')}** ({counted}; 95% interval {ends})."
-    found = apart(named, team)
+def steps_answer(found: Sequence[Judged]) -> str:
+    """One paragraph over all steps: who is truly different where, and who only looks so; or that nobody is."""
     if not found:
-        return f"{head} Nobody is distinguishable from the team: every interval contains its rate."
-    names = theme.plain(", ".join(found))
-    return f"{head} The interval leaves out the team's rate for {len(found)} of {named.height}: {names}."
+        return "**Nobody can be compared here:** there are no leads of two people at one store in this period."
+    act = [team_words.different(row, metric) for metric, rows, _ in found for row in rows if row["verdict"] == "act"]
+    looks = [team_words.only_looks_so(looking, metric) for metric, _, looking in found]
+    lines = act or ["**Nobody is truly different from the team at any step**, on leads of the same kind."]
+    return " ".join(line for line in (*lines, *looks) if line)
 
 
-def apart(named: pl.DataFrame, team: Row) -> list[str]:
-    """Who the interval tells apart from the team, by name."""
-    return [row["person"] for row in named.to_dicts() if not holds(row, team["value"])]
+def steps_table(found: Sequence[Judged]) -> pl.DataFrame:
+    """Each step: the team's rate, who is told apart, whom to watch, who only looks different."""
+    return theme.table([_step_line(*step) for step in found])
 
 
-def _next_step(found: list[str]) -> str:
-    """What to do next: open the rows of whoever is apart, or gather more of them."""
-    if not found:
-        return "**Next:** take a longer period, or look at another rate: more leads make narrower intervals."
+def _step_line(metric: Metric, rows: Sequence[Row], looking: Sequence[Row]) -> dict[str, str]:
+    def of(verdict: str) -> str:
+        return ", ".join(f"{row['person']} ({team_words.side(row)})" for row in rows if row["verdict"] == verdict)
+
+    return {
+        "Step": metric.label,
+        "People": theme.number(len(rows), "count"),
+        "Truly different": of("act") or "nobody",
+        "To watch": of("watch") or "nobody",
+        "Only looks different": ", ".join(row["person"] for row in looking) or "nobody",
+    }
+
+
+def _draw_rate(metric: Metric, filters: Filters) -> None:
+    """One rate in full: the answer, whom to open, the funnel plot of each store, the table, the rows."""
+    st.subheader(f"{metric.label} at equal leads")
+    found = team.judged(metric.name, filters)
+    if isinstance(found, MetricError):
+        st.info(theme.plain(found.message), icon=":material/info:")
+        return
+    rows, raw = found.filter(pl.col("person") != NOBODY).to_dicts(), team.plain_rates(metric.name, filters)
+    looking = team.lookalikes(metric.name, filters)
+    said = (team_words.told_apart(rows, metric), team_words.only_looks_so(looking, metric))
+    st.markdown(f"{' '.join(line for line in said if line)}  \n{team_words.next_step(rows)}")
+    _open_apart(metric, [row["person"] for row in rows if row["verdict"] == "act"], filters.credit)
+    _plots(metric, found)
+    before = _before(metric.name, filters)
+    twin = table(metric, found.to_dicts(), raw, before)
+    st.table(twin, hide_index=True, border="horizontal", alt=describe_funnel_plot(found, metric.label, metric.unit))
+    st.caption(_reading(metric, filters))
+    _open_somebody([row["person"] for row in found.to_dicts()], metric, filters.credit)
+
+
+def _open_apart(metric: Metric, apart: Sequence[str], credit: str | None) -> None:
+    keys = team.person_keys()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for place, person in enumerate(apart[:_BUTTONS]):
+            name = theme.plain(person)
+            team.link_to_sheet(person, f"Coaching sheet of {name}", keys)
+            member = ("person", person)
+            drill.rows_button(
+                metric.name,
+                f"Rows of {name}",
+                f"apart_{place}",
+                part="denominator",
+                member=member,
+                credit=credit,
+                is_later=True,
+            )
+
+
+def _plots(metric: Metric, found: pl.DataFrame) -> None:
+    """A funnel plot per store, as each store is a team of its own."""
+    stores = found.filter(pl.col("adjusted_rate").is_not_null()).partition_by("store", maintain_order=True)
+    with st.grid(2 if len(stores) > 1 else 1, min_column_width=420):
+        for place, rows in enumerate(stores):
+            with st.container():
+                if len(stores) > 1:
+                    st.markdown(f"**{theme.plain(rows['store'][0])}**")
+                described = describe_funnel_plot(rows, metric.label, metric.unit)
+                drawn = draw_funnel_plot(rows, metric.unit, ends(found))
+                frame.chart(drawn, described, f"funnel_plot_{place}")
+
+
+def _before(name: str, filters: Filters) -> team.Rates:
+    against = frame.comparison(filters)
+    return {} if against is None else team.plain_rates(name, against)
+
+
+def table(metric: Metric, rows: Sequence[Row], raw: team.Rates, before: team.Rates) -> pl.DataFrame:
+    """The comparison as ready text: whoever is told apart first, then by name; no rank among the rest."""
+    has_stores = len({row["store"] for row in rows}) > 1
+    return theme.table([_line(metric, row, raw, before, has_store=has_stores) for row in sorted(rows, key=_by_verdict)])
+
+
+def _by_verdict(row: Row) -> tuple[int, str]:
+    order = {"act": 0, "watch": 1, "not distinguishable": 2, "no team": 3}
+    return order.get(row["verdict"], 4), str(row["person"]).lower()
+
+
+def _line(metric: Metric, row: Row, raw: team.Rates, before: team.Rates, *, has_store: bool) -> dict[str, str]:
+    key, expected = (row["store"], row["person"]), row["expected"]
+    ends = theme.interval(row["low"], row["high"], metric.unit)
+    return {
+        "Person": row["person"],
+        **({"Store": row["store"]} if has_store else {}),
+        "Observed": theme.parts(row["observed"], row["n"]),
+        "Expected": theme.NOT_AVAILABLE if expected is None else f"{expected:,.1f}",
+        "At equal leads": theme.number(row["adjusted_rate"], metric.unit) + (f" ({ends})" if ends else ""),
+        "Trend, as counted": team_words.moved(raw.get(key), before.get(key), metric.unit),
+        "In words": team_words.verdict(row),
+        "Would stand out": team_words.would_stand_out(row),
+        "Still open": team_words.still_open(row),
+    }
+
+
+def _reading(metric: Metric, filters: Filters) -> str:
+    role = _ROLES[filters.credit or metric.credits[0]]
     return (
-        "**Next:** open their rows to see which leads these were, then look at the same people at the step before "
-        "and after. Leads may differ from the team's, so talk before you judge."
+        f"Credited to the {role}; counted by {sentences.clock_words(metric)}. {theme.plain(metric.description)} "
+        "Expected: the hits that colleagues of the same store would have had on leads of the same source, type, new or "
+        "used, in or after hours. At equal leads: the person's rate on the team's own mix, with its 95% interval. A "
+        "person outside the 99.8% limits is truly different; outside the 95% limits only, one in twenty is by chance. "
+        "Would stand out: how many hits on so many chances would leave the 95% limits; between, nothing is told."
     )
 
 
-def _open_apart(metric: Metric, found: list[str]) -> None:
-    with st.container(horizontal=True, gap="xsmall"):
-        for place, person in enumerate(found[:_BUTTONS]):
-            label = f"Rows of {theme.plain(person)}"
-            drill.rows_button(metric.name, label, f"apart_{place}", part="denominator", member=("person", person))
-
-
-def table(named: pl.DataFrame, team: Row) -> pl.DataFrame:
-    """Name, rate, n, interval, the team's rate, and the comparison in words; no rank and no colour."""
-    lines = [
-        {
-            "Person": row["person"],
-            "Rate": theme.number(row["value"], "share"),
-            "n": theme.parts(row["numerator"], row["denominator"]),
-            "95% interval": theme.interval(row["low"], row["high"]),
-            "Team": theme.number(team["value"], "share"),
-            "In words": verdict(row, team),
-        }
-        for row in named.to_dicts()
-    ]
-    return theme.table(lines)
-
-
-def verdict(row: Row, team: Row) -> str:
-    """How a person's rate stands to the team's, said so that nobody reads noise as a result."""
-    if holds(row, team["value"]):
-        return "not distinguishable from the team"
-    side = "above" if row["low"] > team["value"] else "below"
-    return f"{side} the team, by more than its interval"
-
-
-def _reading(metric: Metric, seen: Filters) -> str:
-    role = _ROLES[seen.credit or metric.credits[0]]
-    return (
-        f"Credited to the {role}. Counted by {sentences.clock_words(metric)}. {theme.plain(metric.description)} "
-        "Sorted by name: with numbers this small a rank would mostly rank luck. Nothing is adjusted for "
-        "how hard the leads are. With several people compared, about one in twenty intervals misses the team's rate "
-        "by chance alone."
-    )
-
-
-def _open_rows(members: list[str], metric: Metric) -> None:
-    st.subheader("Open a person")
+def _open_somebody(everybody: Sequence[str], metric: Metric, credit: str | None) -> None:
+    """A person of the list to open: the sheet, or the rows."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        member = st.selectbox("Person to open", members, key="person_opened")
-        drill.rows_button(metric.name, "Show the rows", "person_rows", member=("person", str(member)))
+        person = str(st.selectbox("Person to open", sorted(everybody, key=str.lower), key="person_opened"))
+        team.link_to_sheet(person, "Coaching sheet", team.person_keys())
+        drill.rows_button(
+            metric.name,
+            "Show the rows",
+            "person_rows",
+            part="denominator",
+            member=("person", person),
+            credit=credit,
+            is_later=True,
+        )
+        frame.link("definitions", f"Definition of {metric.label.lower()}", metric=metric.name)
+
+
+_VIEWS: Final[dict[str, Callable[[Filters], None]]] = {
+    "fair comparison": _fair,
+    "whom to coach": people_coaching.render,
+    "adoption": people_adoption.render,
+}
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def answer(now: dict[str, Row], before: dict[str, Row]) -> str:
     if row["value"] is None:
         return f"There is no closing rate here. {row.get('reason') or 'No opportunity was created in this period.'}"
     head = f"**Closing rate is {theme.number(row['value'], 'share')}**"
-    lines = [head + _compared(row, before.get("closing_rate"), "share")]
+    lines = [head + compared(row, before.get("closing_rate"), "share")]
     lines.append(_early(row, is_compared=bool(before)))
     return " ".join(line for line in lines if line)
 
@@ -67,7 +67,8 @@ def _steps_moved(now: dict[str, Row], before: dict[str, Row], known: list[str]) 
     return f"Moved beyond chance: {', '.join(moved)}."
 
 
-def _compared(row: Row, before: Row | None, unit: str) -> str:
+def compared(row: Row, before: Row | None, unit: str) -> str:
+    """How a rate stands to the one it is compared with, as the end of a sentence: change, interval, and luck."""
     if before is None or before["value"] is None:
         return "; there is nothing to compare it with."
     moved = theme.change(row["value"], before["value"], unit) or ""
@@ -102,24 +103,36 @@ def evidence(row: Row, before: Row | None, metric: Metric, target: float | None,
         return [theme.plain(row["reason"])]
     lines = []
     if row["denominator"] is not None and metric.kind != "count":
-        lines.append(theme.parts(row["numerator"], row["denominator"]))
+        is_share = metric.kind == "conversion" or row["numerator"] is not None
+        n = theme.number(row["denominator"], "count")
+        lines.append(theme.parts(row["numerator"], row["denominator"]) if is_share else f"n {n}")
         if row["n_immature"]:
             lines[0] += f", {open_words(row, metric)}"
     ends = theme.interval(row["low"], row["high"], metric.unit, currency)
     if ends:
         lines.append(f"95% interval {ends}")
-    beside = _beside(before, metric, target, currency)
+    beside = _beside(row, before, metric, target, currency)
     return [theme.plain(line) for line in (*lines, beside) if line]
 
 
-def _beside(before: Row | None, metric: Metric, target: float | None, currency: str) -> str:
+def _beside(row: Row, before: Row | None, metric: Metric, target: float | None, currency: str) -> str:
     parts = []
     if before is not None and before["value"] is not None:
         parts.append(f"before {theme.number(before['value'], metric.unit, currency)}")
     if target is not None:
-        parts.append(f"target {theme.number(target, metric.unit, currency)}")
+        parts.append(f"target {theme.number(target, metric.unit, currency)}{_reached(row, target, metric)}")
     line = ", ".join(parts)
     return line[:1].upper() + line[1:]
+
+
+def _reached(row: Row, target: float, metric: Metric) -> str:
+    """Whether a target is surely met or missed; nothing where chance may decide, or no interval is known."""
+    if row["low"] is None or row["high"] is None or metric.higher_is_better is None:
+        return ""
+    if row["low"] <= target <= row["high"]:
+        return ""
+    is_met = (row["low"] > target) == metric.higher_is_better
+    return ", met" if is_met else ", missed"
 
 
 def waits_for_time(metric: Metric) -> bool:

@@ -42,11 +42,21 @@ def show(page: ModuleType) -> None:
     """Draw a page under the filters of this run; without a warehouse, say so."""
     asked: Filters | NoWarehouse = st.session_state["asked"]
     if isinstance(asked, NoWarehouse):
-        frame.no_warehouse(asked)
+        _without_data(page, asked)
         return
-    frame.heading(page.TITLE, page.QUESTION, asked, compares=page.COMPARES)
+    is_of_now = getattr(page, "IS_OF_NOW", False)
+    frame.heading(page.TITLE, page.QUESTION, asked, compares=page.COMPARES, is_of_now=is_of_now)
     page.render(asked)
     drill.show_asked(asked)
+
+
+def _without_data(page: ModuleType, reason: NoWarehouse) -> None:
+    """Before the first load only the page that loads has something to show."""
+    if getattr(page, "WORKS_WITHOUT_DATA", False):
+        frame.bare_heading(page.TITLE, page.QUESTION)
+        page.render(Filters())
+    else:
+        frame.no_warehouse(reason)
 
 
 def whole_dashboard() -> None:

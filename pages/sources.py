@@ -1,4 +1,4 @@
-"""Sources: for marketing. What each source cost and brought, with everything unknown said to be unknown."""
+"""Sources: for marketing. What to cut, feed or mend; what each source cost and brought; everything unknown said."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import streamlit as st
 
 from metrics.catalog import metric as declared
 from metrics.filters import Filters
-from pages import drill, frame, sentences, show, theme
+from pages import drill, frame, printing, sentences, show, source_parts, theme
 from pages.charts.bars import describe_bars, draw_bars
 from pages.charts.dots import describe_dots, draw_dots
 
 TITLE: Final = "Sources"
 ICON: Final = ":material/campaign:"
-QUESTION: Final = "What did each source bring for its money, and which numbers are too small to act on?"
+QUESTION: Final = (
+    "What did each source bring per dollar, is it the source or our handling, and where should the next dollar go?"
+)
 COMPARES: Final = False
 
 COLUMNS: Final = (
@@ -30,7 +32,9 @@ COLUMNS: Final = (
     "closing_rate",
 )
 _HANDLING: Final = "answered_within_standard"
+_RETURN: Final = "roi"
 _DRAWN: Final = (
+    _RETURN,
     "closing_rate",
     _HANDLING,
     "cost_per_lead",
@@ -39,7 +43,6 @@ _DRAWN: Final = (
     "cost_per_sale",
     "cohort_gross",
     "spend",
-    "roi",
 )
 # Words of the widgets and the URL, by which a number and a level are chosen.
 DRAWN: Final = {declared(name).label.lower(): name for name in _DRAWN}
@@ -67,13 +70,20 @@ def render(filters: Filters) -> None:
         frame.empty(filters)
         return
     with top:
-        st.markdown(f"{_answer(whole, grid)}  \n{advice(whole, grid)}")
+        if whole["spend"]["value"] is not None:
+            frame.later(source_parts.what_to_do, filters)
+        st.markdown(_answer(whole, grid, frame.currency(filters)))
     for reason in _reasons(whole):
         st.info(theme.plain(reason))
     st.table(_table(whole, grid, by, frame.currency(filters)), hide_index=True, border="horizontal", alt=TITLE)
     _left_out(filters)
     st.caption(_reading())
-    _chart(whole, filters, by, list(grid))
+    printing.sources_button(filters)
+    frame.later(_chart, whole, filters, by, list(grid))
+    frame.later(source_parts.quality_or_handling, filters)
+    frame.later(source_parts.credit, filters)
+    frame.later(source_parts.what_if, filters)
+    frame.later(source_parts.ledger, filters)
     _open_rows(list(grid), by)
 
 
@@ -103,61 +113,31 @@ def _place(item: tuple[str, dict[str, Row]]) -> tuple[bool, float, float, str]:
     return name.startswith("("), -float(spend or 0), -float(leads or 0), name
 
 
-def _answer(whole: dict[str, Row], grid: Grid) -> str:
+def _answer(whole: dict[str, Row], grid: Grid, currency: str) -> str:
+    """What was spent and brought in one line, and whose spend nobody entered."""
     leads = theme.number(whole["leads"]["value"], "count")
     head = f"**{leads} leads from {len(grid)} sources.**"
     if whole["spend"].get("reason"):
         return head
-    unknown = [name for name, cells in grid.items() if _value(cells, "spend") is None]
-    if not unknown:
-        return f"{head} The spend of every source is known."
-    names = theme.plain(", ".join(unknown))
-    return (
-        f"{head} Spend is unknown for {names}: no cost is shown there until it stands in the spend sheet, "
-        "or the settings call the source free."
-    )
-
-
-def advice(whole: dict[str, Row], grid: Grid) -> str:
-    """What to do next about the paid sources: those answered late first, then those that close below the whole.
-
-    Only differences beyond chance are named. Empty where spend cannot be had under the filters.
-    """
-    if whole["spend"].get("reason"):
-        return ""
     if whole["spend"]["value"] is None:
-        return "**Next:** load what each source costs (a spend sheet), so that cost and return can be shown."
-    paid = [name for name, cells in grid.items() if _value(cells, "spend")]
-    late = [name for name in paid if _is_below(_HANDLING, grid[name], whole)]
-    low = [name for name in paid if name not in late and _is_below("closing_rate", grid[name], whole)]
-    lines = []
-    if late:
-        shown = ", ".join(f"{theme.plain(name)} ({_answered(grid[name])})" for name in late)
-        overall = theme.number(_value(whole, _HANDLING), "share")
-        lines.append(f"mend the answering before you judge {shown}, beside {overall} overall.")
-    if low:
+        return f"{head} **Next:** load what each source costs (a spend sheet), so that cost and return can be shown."
+    unknown = [name for name, cells in grid.items() if _value(cells, "spend") is None]
+    lines = [f"{head} {_brought(whole, currency)}"]
+    if unknown:
+        names = theme.plain(", ".join(unknown))
         lines.append(
-            f"compare the cost per sale of {_names(low)}: they close below the whole and were not answered later."
+            f"Spend is unknown for {names}: no cost is shown there until it stands in the spend sheet, "
+            "or the settings call the source free."
         )
-    if not lines:
-        lines.append(
-            "no paid source differs from the whole by more than chance explains: move no money on these numbers."
-        )
-    return f"**Next:** {' Then '.join(lines)}"
+    return "  \n".join(lines)
 
 
-def _names(names: list[str]) -> str:
-    return theme.plain(", ".join(names))
-
-
-def _answered(cells: dict[str, Row]) -> str:
-    return f"{theme.number(_value(cells, _HANDLING), 'share')} answered within the standard"
-
-
-def _is_below(name: str, cells: dict[str, Row], whole: dict[str, Row]) -> bool:
-    """Whether a member's interval lies below the value of all members together."""
-    high, value = cells.get(name, {}).get("high"), whole[name]["value"]
-    return high is not None and value is not None and high < value
+def _brought(whole: dict[str, Row], currency: str) -> str:
+    spend = theme.number(whole["spend"]["value"], "money", currency)
+    if whole["cost_per_sale"]["value"] is None:
+        return theme.plain(f"{spend} known spend; no sale of these leads yet.")
+    cost = theme.number(whole["cost_per_sale"]["value"], "money", currency)
+    return theme.plain(f"{spend} known spend, {cost} for each sale of the sources whose spend is known.")
 
 
 def _value(cells: dict[str, Row], name: str) -> Any:
@@ -225,9 +205,9 @@ def _reading() -> str:
     return (
         "Ordered by spend, not by result. Spend is counted on its days; leads, appointments, shows, sales and gross "
         "belong to the opportunities created in the period, whenever they bought. The last line is divided anew from "
-        "the sums, not added up. Return on spend is gross so far less spend, for each unit of spend: 2.00 per 1 is a "
-        "return of 200%. It is not ranked: opportunities under 90 days old are open and may bring more. Closing rate "
-        "shows n and its 95% interval."
+        "the sums, not added up, and holds the sources that cost nothing too. Return on spend is gross so far less "
+        "spend, for each unit of spend: 2.00 per 1 is a return of 200%. It is not ranked: opportunities under 90 days "
+        "old are open and may bring more. Closing rate shows n and its 95% interval."
     )
 
 
@@ -236,6 +216,14 @@ def _chart(whole: dict[str, Row], filters: Filters, by: str, order: list[str]) -
     word = frame.choose("Number to draw", "drawn", tuple(DRAWN))
     frame.say_unknown_choice("drawn", "Number to draw", word)
     name = DRAWN[word]
+    if name == _RETURN and by == "source":
+        source_parts.draw_returns(filters)
+    else:
+        _amounts(name, whole, filters, by, order)
+    frame.link("definitions", f"Definition of {declared(name).label.lower()}", metric=name)
+
+
+def _amounts(name: str, whole: dict[str, Row], filters: Filters, by: str, order: list[str]) -> None:
     metric, currency = declared(name), frame.currency(filters)
     rows = in_order(frame.evaluate((name,), filters.but(by=(by,))), by, order)
     if rows.is_empty() or whole[name].get("reason"):
@@ -250,7 +238,6 @@ def _chart(whole: dict[str, Row], filters: Filters, by: str, order: list[str]) -
     st.markdown(theme.plain(described))
     frame.chart(figure, described, "sources_chart", _twin(rows, by, name, currency))
     st.caption(f"Counted by {sentences.clock_words(metric)}. {theme.plain(metric.description)}")
-    frame.link("definitions", f"Definition of {metric.label.lower()}", metric=name)
 
 
 def in_order(rows: pl.DataFrame, by: str, order: list[str]) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from metrics.comparisons.cells import cells, conversion, nouns, strata
 from metrics.declare import Conversion, MetricError, NoSuchData
 from metrics.engine import Warehouse
 from metrics.filters import Filters
-from metrics.statistics.verdicts import compare, sentence
+from metrics.statistics.verdicts import ALIKE, compare, sentence
 
 NOBODY: Final = "(unassigned)"
 NOT_JUDGED: Final = "nobody's own"
@@ -47,6 +47,21 @@ def people(warehouse: Warehouse, name: str, filters: Filters) -> pl.DataFrame:
     if kept.is_empty():
         raise NoSuchData(f"{', '.join(shown)} had no {nouns(declared)[0]} here.", "Widen the period.")
     return kept.select(COLUMNS).sort("store", pl.col("person") == NOBODY, "tail", "person", nulls_last=True)
+
+
+def only_looking(judged: pl.DataFrame, plain: pl.DataFrame) -> pl.DataFrame:
+    """Who only looks different: the plain rate is apart from the team's, but not from that of colleagues on such leads.
+
+    `judged`: rows of `people`. `plain`: `store, person, value, low, high`, the rate as it is counted with its 95 %
+    interval. Kept are the rows that are not distinguishable, whose interval leaves out the team's rate and holds what
+    was expected of these leads; with `value, low, high` of the plain rate as `plain, plain_low, plain_high`.
+    """
+    renamed = {"value": "plain", "low": "plain_low", "high": "plain_high"}
+    known = plain.select("store", "person", *renamed).rename(renamed).drop_nulls()
+    both = judged.join(known, on=["store", "person"], how="inner", maintain_order="left")
+    is_apart = ~pl.col("team_rate").is_between("plain_low", "plain_high")
+    is_expected = (pl.col("expected") / pl.col("n")).is_between("plain_low", "plain_high")
+    return both.filter(pl.col("verdict") == ALIKE, is_apart, is_expected)
 
 
 def _of_store(rows: pl.DataFrame, declared: Conversion) -> pl.DataFrame:

@@ -49,8 +49,12 @@ def quality(warehouse: Warehouse, name: str, filters: Filters) -> pl.DataFrame:
     declared = _of_leads(name)
     asked = cells(warehouse, name, filters, ("store", "source", "answered"))
     stores = [_of_store(rows) for rows in asked.partition_by("store", maintain_order=True)]
-    frame = pl.concat(stores, how="diagonal_relaxed").with_columns(metric=pl.lit(declared.name))
-    return frame.rename({"chances": "n"}).select(_QUALITY).sort("store", "gap", "source", nulls_last=True)
+    found = pl.concat(stores, how="diagonal_relaxed").with_columns(metric=pl.lit(declared.name))
+    found = found.rename({"chances": "n"})
+    # Where no store has a source that could be answered late, none was judged.
+    unjudged = [name for name in _QUALITY if name not in found.columns]
+    frame = found.with_columns(pl.lit(None, pl.Float64).alias(name) for name in unjudged)
+    return frame.select(_QUALITY).sort("store", "gap", "source", nulls_last=True)
 
 
 def _of_leads(name: str) -> Conversion:

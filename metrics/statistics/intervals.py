@@ -6,6 +6,7 @@ from statistics import NormalDist
 from typing import Final
 
 import polars as pl
+from scipy.special import betaincinv
 
 CONFIDENCE: Final = 0.95
 
@@ -35,3 +36,19 @@ def wilson_of(hits: float, chances: float, confidence: float = CONFIDENCE) -> tu
     low, high = wilson(pl.col("hits"), pl.col("chances"), confidence)
     found = frame.select(low=low, high=high).row(0)
     return None if found[0] is None else (found[0], found[1])
+
+
+def exact_of(hits: float, chances: float, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
+    """The exact (Clopper-Pearson) interval of hits out of chances; None where there is none.
+
+    Wider than `wilson_of`, and never wrong more often than it says: each side misses the true share in at most
+    (1 - confidence) / 2 of all samples, also where shares are near 0 or 1. For what must not be set off by chance.
+
+    Source: C. J. Clopper and E. S. Pearson, Biometrika 26 (1934) 404-413, by quantiles of the beta distribution.
+    """
+    if not 0 <= hits <= chances or chances <= 0:
+        return None
+    tail = (1 - confidence) / 2
+    low = 0.0 if hits == 0 else float(betaincinv(hits, chances - hits + 1, tail))
+    high = 1.0 if hits == chances else float(betaincinv(hits + 1, chances - hits, 1 - tail))
+    return low, high

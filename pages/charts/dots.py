@@ -12,31 +12,33 @@ from pages import theme
 from pages.charts.layout import finish, tick_format
 
 
-def draw_dots(frame: pl.DataFrame, by: str, unit: str, whole: Mapping[str, Any], whole_label: str) -> go.Figure:
+def draw_dots(
+    frame: pl.DataFrame, by: str, unit: str, whole: Mapping[str, Any], whole_label: str, *, currency: str = "USD"
+) -> go.Figure:
     """Draw one row per member in the order of the frame, top to bottom, all in one colour.
 
     `frame`: one metric as `evaluate` gives it by one dimension. `whole`: the same metric for all members together.
-    A member without a value keeps its row, without a dot.
+    A member without a value keeps its row, without a dot. A column `note` is written after the value.
     """
     rows = frame.to_dicts()
-    figure = go.Figure(_dots(rows, by, unit))
+    figure = go.Figure(_dots(rows, by, unit, currency))
     if whole["value"] is not None:
         figure.add_vline(x=whole["value"], line={"color": theme.REFERENCE, "dash": "dash", "width": 2})
-        note = f"{whole_label} {theme.number(whole['value'], unit)}"
+        note = f"{whole_label} {theme.number(whole['value'], unit, currency)}"
         figure.add_annotation(x=whole["value"], y=1, yref="paper", yanchor="bottom", text=note, showarrow=False)
     labels = [theme.chart_label(row[by]) for row in rows]
     figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=labels, type="category")
     figure.update_xaxes(tickformat=tick_format(unit), rangemode="tozero", nticks=6)
-    finish(figure, height=90 + 34 * len(rows), legend=False)
+    finish(figure, height=96 + 38 * len(rows), legend=False)
     return figure.update_layout(margin={"t": 32})
 
 
-def _dots(rows: list[dict[str, Any]], by: str, unit: str) -> go.Scatter:
+def _dots(rows: list[dict[str, Any]], by: str, unit: str, currency: str) -> go.Scatter:
     values = [row["value"] for row in rows]
     return go.Scatter(
         x=values,
         y=[theme.chart_label(row[by]) for row in rows],
-        mode="markers",
+        mode="markers+text",
         marker={"color": theme.NOW, "size": 10},
         cliponaxis=False,
         error_x={
@@ -48,19 +50,32 @@ def _dots(rows: list[dict[str, Any]], by: str, unit: str) -> go.Scatter:
             "thickness": 2,
             "width": 5,
         },
-        text=[_hover(row, by, unit) for row in rows],
-        hovertemplate="%{text}<extra></extra>",
+        text=[_said(row, unit, currency) for row in rows],
+        textposition="top center",
+        textfont={"size": 11},
+        hovertext=[_hover(row, by, unit, currency) for row in rows],
+        hovertemplate="%{hovertext}<extra></extra>",
     )
+
+
+def _said(row: dict[str, Any], unit: str, currency: str) -> str:
+    """The value over a dot, with its note."""
+    if row["value"] is None:
+        return ""
+    note = row.get("note")
+    return f"{theme.number(row['value'], unit, currency)}{f', {note}' if note else ''}"
 
 
 def _gap(low: float | None, high: float | None) -> float:
     return 0.0 if low is None or high is None else max(high - low, 0.0)
 
 
-def _hover(row: dict[str, Any], by: str, unit: str) -> str:
-    counted = theme.parts(row["numerator"], row["denominator"])
-    ends = theme.interval(row["low"], row["high"], unit)
-    return f"{theme.chart_label(row[by])}: {theme.number(row['value'], unit)}<br>{counted}<br>95% interval {ends}"
+def _hover(row: dict[str, Any], by: str, unit: str, currency: str) -> str:
+    lines = [f"{theme.chart_label(row[by])}: {theme.number(row['value'], unit, currency)}"]
+    lines.append(theme.parts(row["numerator"], row["denominator"]))
+    ends = theme.interval(row["low"], row["high"], unit, currency)
+    lines.append(f"95% interval {ends}" if ends else "")
+    return "<br>".join(line for line in lines if line)
 
 
 def describe_dots(frame: pl.DataFrame, by: str, label: str, unit: str, whole: Mapping[str, Any]) -> str:

@@ -20,7 +20,8 @@ class Step:
     """One bar of the funnel.
 
     `overall` and `overall_before` are rows of a rate over all opportunities of the period; `step` and `step_before` are
-    rows of the rate from the step before (None at the first). Rows have numerator, denominator, value, low and high.
+    rows of the rate from the step before (None at the first). `time` and `time_before` are rows of the median time from
+    the step before, in `time_unit`. Rows have numerator, denominator, value, low and high.
     """
 
     label: str
@@ -28,6 +29,9 @@ class Step:
     overall_before: Row | None = None
     step: Row | None = None
     step_before: Row | None = None
+    time: Row | None = None
+    time_before: Row | None = None
+    time_unit: str = "minutes"
 
 
 def draw_funnel(steps: Sequence[Step], now_label: str, before_label: str) -> go.Figure:
@@ -87,6 +91,8 @@ def tabulate_funnel(steps: Sequence[Step]) -> pl.DataFrame:
                 "Of all (before)": _rate(step.overall_before),
                 "Step rate": _rate(step.step),
                 "Step rate (before)": _rate(step.step_before),
+                "Median time": _time(step.time, step.time_unit),
+                "Median time (before)": _time(step.time_before, step.time_unit),
             }
             for step in steps
         ]
@@ -99,3 +105,12 @@ def _rate(row: Row | None) -> str:
     ends = theme.interval(row["low"], row["high"])
     counted = theme.parts(row["numerator"], row["denominator"])
     return f"{theme.number(row['value'], 'share')} ({counted}; {ends})" if ends else theme.number(row["value"], "share")
+
+
+def _time(row: Row | None, unit: str) -> str:
+    """A median time with how many it was measured on; empty at the first step."""
+    if row is None:
+        return ""
+    if row["value"] is None:
+        return theme.NOT_AVAILABLE
+    return f"{theme.number(row['value'], unit)} (n {theme.number(row['denominator'], 'count')})"

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
 
-from pages import theme
+from pages import region, theme
 from pages.charts.layout import finish, tick_format
 
+Event = tuple[dt.date, str]
+
+_WORDED = 4  # more events than that are numbered only
 _NAMES = {"day": "%d %b %Y", "week": "%d %b %Y", "month": "%b %Y", "quarter": "%b %Y", "year": "%Y"}
 
 
-def draw_trend(frame: pl.DataFrame, unit: str, grain: str, *, currency: str = "USD") -> go.Figure:
+def draw_trend(
+    frame: pl.DataFrame,
+    unit: str,
+    grain: str,
+    *,
+    currency: str = "USD",
+    projected: pl.DataFrame | None = None,
+    events: Sequence[Event] = (),
+) -> go.Figure:
     """Draw value by period with its 95 % interval as a ribbon.
 
     `frame`: one metric as `evaluate` gives it with a grain. Periods without a value are left out, not drawn as 0.
-    A period with `n_immature` above 0 gets a hollow marker, and the line that leads to it is dashed.
+    A period with `n_immature` above 0 gets a hollow marker, and the line that leads to it is dashed. `projected`: where
+    open months should end, as `comparisons.outlook.projected` gives it. `events`: day and words, drawn as numbered
+    lines in the order given (`describe_events` says the words).
     """
     known = frame.filter(pl.col("value").is_not_null()).sort("period")
     figure = go.Figure()
@@ -27,9 +41,69 @@ def draw_trend(frame: pl.DataFrame, unit: str, grain: str, *, currency: str = "U
     _line(figure, known, settled_rows(known), "settled", "solid")
     _line(figure, known, _open_rows(known), "still open, will move", "dot")
     figure.add_trace(_markers(known, unit, grain, currency))
+    if projected is not None:
+        _projection(figure, open_projections(projected), unit)
+    _events(figure, events)
     figure.update_yaxes(tickformat=tick_format(unit), rangemode="tozero")
     figure.update_xaxes(tickformat=_NAMES[grain])
-    return finish(figure, height=320).update_layout(legend={"traceorder": "normal"})
+    below = {"traceorder": "normal", "y": -0.12, "yanchor": "top"}
+    return finish(figure, height=360).update_layout(legend=below, margin={"t": 72 if events else 12})
+
+
+def open_projections(projected: pl.DataFrame) -> pl.DataFrame:
+    """The cohorts that are still open and of which the final rate can be told."""
+    return projected.filter(pl.col("projected").is_not_null(), pl.col("open") > 0)
+
+
+def _projection(figure: go.Figure, rows: pl.DataFrame, unit: str) -> None:
+    """Where each open month should end, with its prediction interval."""
+    if rows.is_empty():
+        return
+    figure.add_trace(
+        go.Scatter(
+            x=rows["cohort"].to_list(),
+            y=rows["projected"].to_list(),
+            mode="markers",
+            name="where it should end, 95% interval",
+            marker={"symbol": "diamond-open", "size": 11, "color": theme.REFERENCE},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": (rows["high"] - rows["projected"]).to_list(),
+                "arrayminus": (rows["projected"] - rows["low"]).to_list(),
+                "color": theme.REFERENCE,
+                "thickness": 2,
+                "width": 5,
+            },
+            text=[_foreseen(row, unit) for row in rows.to_dicts()],
+            hovertemplate="%{text}<extra></extra>",
+        )
+    )
+
+
+def _foreseen(row: dict[str, Any], unit: str) -> str:
+    ends = theme.interval(row["low"], row["high"], unit)
+    return f"should end at {theme.number(row['projected'], unit)}<br>95% interval {ends}"
+
+
+def _events(figure: go.Figure, events: Sequence[Event]) -> None:
+    """A dotted line per event with its number and words on top; more than a few events are numbered only."""
+    for number, (day, words) in enumerate(events, start=1):
+        figure.add_vline(x=_moment(day), line={"color": theme.BEFORE, "dash": "dot", "width": 1})
+        text = f"{number} {theme.chart_label(words, 16)}" if len(events) <= _WORDED else str(number)
+        figure.add_annotation(
+            x=_moment(day), y=1, yref="paper", yanchor="bottom", text=text, showarrow=False, yshift=1 + number % 2 * 28
+        )
+
+
+def _moment(day: dt.date) -> float:
+    """A day as Plotly places shapes on a time axis: milliseconds since 1970."""
+    return dt.datetime.combine(day, dt.time(), dt.UTC).timestamp() * 1000
+
+
+def describe_events(events: Sequence[Event]) -> str:
+    """The events in words, by their number on the chart; empty without any."""
+    return "; ".join(f"{number}: {words}, {region.day(day)}" for number, (day, words) in enumerate(events, start=1))
 
 
 def settled_rows(frame: pl.DataFrame) -> pl.DataFrame:

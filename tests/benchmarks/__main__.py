@@ -23,8 +23,8 @@ from streamlit.testing.v1 import AppTest
 from metrics import engine
 from metrics.catalog import METRICS
 from metrics.filters import Filters
-from pages import PAGES
-from tests.benchmarks import calibration, faults, hostile, loading, metrics_speed
+from pages import by_reader
+from tests.benchmarks import calibration, faults, hostile, loading, metrics_speed, pages_speed
 
 ROOT: Final = Path(__file__).parents[2]
 PORT: Final = 8590
@@ -44,6 +44,7 @@ def main() -> None:
         "hostile": hostile.main,
         "faults": faults.main,
         "metrics": metrics_speed.main,
+        "pages": pages_speed.main,
         "calibration": calibration.main,
     }
     for name in sys.argv[1:] or parts:
@@ -101,7 +102,7 @@ def _metrics(warehouse: Path) -> None:
 
 
 def _pages() -> None:
-    for modules in PAGES.values():
+    for modules in by_reader().values():
         for module in modules:
             name = module.__name__.rpartition(".")[2]
             page = AppTest.from_string(f"import dashboard\ndashboard.main({name!r})", default_timeout=120)

@@ -9,16 +9,24 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.showroom import empty_showroom, full_showroom, one_row_showroom
+from tests.pages.showroom import (
+    empty_showroom,
+    full_showroom,
+    long_names_showroom,
+    one_row_showroom,
+    one_store_showroom,
+)
 
 Show = Callable[..., AppTest]
 
 
 @pytest.fixture(scope="session")
 def showrooms(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Directories by name: full, full in two currencies, one row, empty, and missing (nothing was ever loaded)."""
+    """Directories by name: full, long names, one store, two currencies, one row, empty, and missing (never loaded)."""
     return {
         "full": full_showroom(tmp_path_factory.mktemp("full")),
+        "long_names": long_names_showroom(tmp_path_factory.mktemp("long_names")),
+        "one_store": one_store_showroom(tmp_path_factory.mktemp("one_store")),
         "one_row": one_row_showroom(tmp_path_factory.mktemp("one_row")),
         "two_currencies": full_showroom(tmp_path_factory.mktemp("two_currencies"), currencies=("USD", "CAD")),
         "empty": empty_showroom(tmp_path_factory.mktemp("empty")),

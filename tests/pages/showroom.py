@@ -17,6 +17,7 @@ from tests.star import SCHEMAS, star_of, write_warehouse
 NOW = dt.datetime(2026, 6, 30, 20, 0, tzinfo=dt.UTC)
 STORES = ("North", "South")
 SOURCES = (("w1", "Website", "Own"), ("w2", "*Best* $Leads", "Third party"), ("w3", "Walk-in", "(no group)"))
+_NAMED = {"dim_store": "store", "dim_person": "person", "dim_source": "source"}
 PEOPLE = (("a1", "Ada Hill", "salesperson"), ("a2", "Bo Park", "salesperson"), ("a3", "Cy Ford", "bdc_agent"))
 
 
@@ -28,6 +29,16 @@ def full_showroom(directory: Path, currencies: tuple[str, str] = ("USD", "USD"))
 def one_row_showroom(directory: Path) -> Path:
     """A warehouse of a single opportunity that was contacted, shown and sold."""
     return _write(directory, 1, rejects=0, has_logs=False)
+
+
+def long_names_showroom(directory: Path) -> Path:
+    """The full warehouse, where every store, person and source has a name of eighty letters without a blank."""
+    return _write(directory, 600, rejects=3, longest=80)
+
+
+def one_store_showroom(directory: Path) -> Path:
+    """A warehouse of 600 opportunities at a single store."""
+    return _write(directory, 600, rejects=0, stores=1)
 
 
 def empty_showroom(directory: Path) -> Path:
@@ -42,12 +53,30 @@ def _write(
     rejects: int,
     currencies: tuple[str, str] = ("USD", "USD"),
     has_logs: bool = True,
+    longest: int = 0,
+    stores: int = 2,
 ) -> Path:
-    written = write_warehouse(directory, star_of(**_dimensions(currencies, has_logs=has_logs), **_facts(count)))
+    tables = _dimensions(currencies, has_logs=has_logs) | _facts(count)
+    if longest:
+        tables |= {table: _lengthened(tables[table], column, longest) for table, column in _NAMED.items()}
+    if stores == 1:
+        tables = {table: _at_first_store(rows) for table, rows in tables.items()}
+    written = write_warehouse(directory, star_of(**tables))
     file = directory / (directory / "CURRENT").read_text(encoding="utf-8").strip()
     with duckdb.connect(str(file)) as connection:
         connection.execute("insert into loads.reject select 'lead id is missing' from range(?)", [rejects])
     return written
+
+
+def _lengthened(rows: list[dict[str, Any]], column: str, longest: int) -> list[dict[str, Any]]:
+    """The same rows with names of one long word; members in brackets keep theirs."""
+    return [row if row[column].startswith("(") else row | {column: f"{row[column]:x<{longest}}"} for row in rows]
+
+
+def _at_first_store(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same facts, all at the first store; what belongs to the second alone is left out."""
+    kept = [row for row in rows if row.get("store_key") != "k1" or "opportunity_key" in row]
+    return [row | {"store_key": "k0"} if row.get("store_key") else row for row in kept]
 
 
 def _dimensions(currencies: tuple[str, str], *, has_logs: bool) -> dict[str, list[dict[str, Any]]]:
@@ -69,7 +98,16 @@ def _dimensions(currencies: tuple[str, str], *, has_logs: bool) -> dict[str, lis
             {"source_key": key, "source": source, "source_group": group, "channel": "(no channel)"}
             for key, source, group in (*SOURCES, ("no_source", "(no source)", "(no group)"))
         ],
-        "dim_customer": [{"customer_key": "unknown", "customer": "=1+1", "store_key": "k0", "lead_count": 1}],
+        "dim_customer": [
+            {"customer_key": "unknown", "customer": "=1+1", "store_key": "k0", "lead_count": 1},
+            {
+                "customer_key": "c1",
+                "customer": "Dee Vale",
+                "phone": "(312) 555-0101",
+                "store_key": "k0",
+                "lead_count": 1,
+            },
+        ],
         "target": [{"store_key": "", "metric": "closing_rate", "value": 0.12}],
     }
 
@@ -87,6 +125,7 @@ def _facts(count: int) -> dict[str, list[dict[str, Any]]]:
         "fct_lead": [_lead(row, n) for n, row in enumerate(opportunities)],
         "fct_appointment": [_appointment(row, n) for n, row in enumerate(opportunities) if row["is_appointment_set"]],
         "fct_sale": [_sale(row, n) for n, row in enumerate(opportunities) if row["is_sold"]],
+        "fct_survey": [_survey(row, n) for n, row in enumerate(opportunities) if row["is_sold"]],
         "fct_spend": [_spend(n) for n in range(365 * 2)] if count else [],
         "bridge_opportunity_source": [
             {
@@ -112,7 +151,7 @@ def _opportunity(n: int, count: int) -> dict[str, Any]:
     return row | {
         "opportunity_key": f"o{n}",
         "store_key": f"k{n % 2}",
-        "customer_key": "unknown",
+        "customer_key": "c1" if n == 0 else "unknown",
         "source_key": source,
         "lead_type": "internet",
         "vehicle_condition": "new",
@@ -132,6 +171,10 @@ def _opportunity(n: int, count: int) -> dict[str, Any]:
         "is_duplicate": False,
         "seconds_to_first_attempt": 7200,
         "lead_count": 1,
+        "created_weekday": f"{created:%A}",
+        "created_hour": f"{created:%H:00}",
+        "after_hours": "in hours",
+        "answered": "in time",
         "open_seconds_to_first_attempt": 600,
         "created_open_seconds": 0,
         "response_standard_seconds": 900,
@@ -163,6 +206,12 @@ def _appointment(row: dict[str, Any], n: int) -> dict[str, Any]:
     own |= {"set_on": row["created_on"], "due_on": due.date(), "outcome": "shown" if row["is_shown"] else "no_show"}
     own |= dict.fromkeys(("is_sales_appointment", "is_first_of_chain", "is_standing", "is_counted_set"), True)
     own |= dict.fromkeys(("is_cancelled_ahead", "is_moved_ahead", "is_unresolved", "is_confirmed"), False)
+    own |= {
+        "lead_time": "same day",
+        "confirmed": "not confirmed",
+        "due_weekday": f"{due:%A}",
+        "due_hour": f"{due:%H:00}",
+    }
     own |= {"appointment_id": f"{n}", "source_file": "appointments.csv", "source_line": n + 2}
     return _kept(row, "fct_appointment") | own
 
@@ -176,8 +225,18 @@ def _sale(row: dict[str, Any], n: int) -> dict[str, Any]:
         "weighted_gross": Decimal(2000),
         "has_known_gross": True,
     }
-    own |= {"is_open_to_cohort": True, "sale_id": f"{n}", "source_file": "sales.csv", "source_line": n + 2}
+    own |= {"is_first_line": True, "is_open_to_cohort": True}
+    own |= {"sale_id": f"{n}", "source_file": "sales.csv", "source_line": n + 2}
     return _kept(row, "fct_sale") | own
+
+
+def _survey(row: dict[str, Any], n: int) -> dict[str, Any]:
+    """Every buyer answers a week later; every second three give the best score."""
+    answered, best = row["sold_at"] + dt.timedelta(days=7), n // 30 % 2 == 0
+    own = {"survey_key": f"v{n}", "answered_at": answered, "answered_on": answered.date()}
+    own |= {"instrument": "Maker (1 to 10)", "is_about_sales": True, "is_about_service": False}
+    own |= {"is_top_box": best, "score": 10.0 if best else 8.0, "source_file": "surveys.csv", "source_line": n + 2}
+    return _kept(row, "fct_survey") | own
 
 
 def _spend(n: int) -> dict[str, Any]:

@@ -112,6 +112,8 @@ LAST = dt.date(2026, 3, 15)
         ("last 30 days", (dt.date(2026, 2, 14), LAST)),
         ("this month", (dt.date(2026, 3, 1), LAST)),
         ("last month", (dt.date(2026, 2, 1), dt.date(2026, 2, 28))),
+        ("this quarter", (dt.date(2026, 1, 1), LAST)),
+        ("last quarter", (dt.date(2025, 10, 1), dt.date(2025, 12, 31))),
         ("this year", (dt.date(2026, 1, 1), LAST)),
         ("all data", (None, None)),
     ],
@@ -125,6 +127,8 @@ def test_a_period_means_these_days(period: str, span: periods.Span) -> None:
     [
         ("previous period", ("2026-02-14", "2026-03-15"), ("2026-01-15", "2026-02-13")),
         ("previous period", ("2026-03-01", "2026-03-31"), ("2026-02-01", "2026-02-28")),
+        ("previous period", ("2025-10-01", "2025-12-31"), ("2025-07-01", "2025-09-30")),
+        ("previous period", ("2025-01-01", "2025-12-31"), ("2024-01-01", "2024-12-31")),
         ("previous period", ("2026-03-05", "2026-03-05"), ("2026-03-04", "2026-03-04")),
         ("same period last year", ("2026-02-01", "2026-02-28"), ("2025-02-01", "2025-02-28")),
         ("same period last year", ("2025-02-01", "2025-02-28"), ("2024-02-01", "2024-02-29")),

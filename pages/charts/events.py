@@ -1,0 +1,53 @@
+"""What happened with one customer, in order of time: a lane per kind of event."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import plotly.graph_objects as go
+import polars as pl
+
+from pages import theme
+from pages.charts.layout import finish
+
+Row = dict[str, Any]
+
+# Kinds in the order of a purchase, top to bottom; each has a shape of its own.
+LANES: Final = {
+    "lead": ("Leads", "diamond"),
+    "touch": ("Touches", "circle"),
+    "appointment": ("Appointments", "square"),
+    "visit": ("Visits", "triangle-up"),
+    "purchase": ("Purchases", "star"),
+    "service visit": ("Service", "cross"),
+    "survey": ("Surveys", "hexagon"),
+}
+
+
+def draw_events(events: pl.DataFrame) -> go.Figure:
+    """Draw one mark per event: `kind, at, words, is_ahead, is_ours`. Hollow: still to come, or done by a machine."""
+    figure = go.Figure()
+    kinds = [kind for kind in LANES if kind in set(events["kind"])]
+    for kind in kinds:
+        figure.add_trace(_lane(kind, events.filter(pl.col("kind") == kind).to_dicts()))
+    lanes = [LANES[kind][0] for kind in kinds]
+    figure.update_yaxes(type="category", categoryorder="array", categoryarray=lanes[::-1])
+    return finish(figure, height=70 + 38 * len(kinds), legend=False)
+
+
+def _lane(kind: str, rows: list[Row]) -> go.Scatter:
+    lane, shape = LANES[kind]
+    return go.Scatter(
+        x=[row["at"] for row in rows],
+        y=[lane] * len(rows),
+        mode="markers",
+        marker={
+            "symbol": [f"{shape}-open" if row["is_hollow"] else shape for row in rows],
+            "color": theme.NOW,
+            "size": 11,
+            "line": {"width": 1.5, "color": theme.NOW},
+        },
+        text=[theme.chart_label(row["words"], 60) for row in rows],
+        hovertemplate="%{x|%b %d, %Y %H:%M}<br>%{text}<extra></extra>",
+        cliponaxis=False,
+    )

@@ -1,0 +1,62 @@
+"""What reaching the colleagues would bring: sales a month per person as a dot on its interval, beside the line of 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+
+from pages import theme
+from pages.charts.layout import finish
+
+
+def draw_gains(frame: pl.DataFrame) -> go.Figure:
+    """Draw one row per person in the order of the frame: `person, label` (the step), `sales, sales_low, sales_high`.
+
+    A gap whose interval reaches 0 may be luck: its dot is hollow.
+    """
+    rows = frame.to_dicts()
+    labels = [f"{theme.chart_label(row['person'], 22)}<br>{theme.chart_label(row['label'], 26)}" for row in rows]
+    figure = go.Figure(_dots(rows, labels))
+    figure.add_vline(x=0, line={"color": theme.BEFORE, "width": 2})
+    figure.add_annotation(x=0, y=1, yref="paper", yanchor="bottom", text="nothing gained", showarrow=False)
+    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=labels, type="category")
+    figure.update_xaxes(tickformat=",.1~f", nticks=6, ticksuffix=" sales")
+    return finish(figure, height=90 + 44 * len(rows), legend=False).update_layout(margin={"t": 32})
+
+
+def _dots(rows: list[dict[str, Any]], labels: list[str]) -> go.Scatter:
+    return go.Scatter(
+        x=[row["sales"] for row in rows],
+        y=labels,
+        mode="markers",
+        marker={
+            "color": theme.NOW,
+            "size": 10,
+            "symbol": ["circle" if row["sales_low"] > 0 else "circle-open" for row in rows],
+            "line": {"width": 2, "color": theme.NOW},
+        },
+        cliponaxis=False,
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [row["sales_high"] - row["sales"] for row in rows],
+            "arrayminus": [row["sales"] - row["sales_low"] for row in rows],
+            "color": theme.NOW,
+            "thickness": 2,
+            "width": 5,
+        },
+        text=[f"{label}: {row['sales']:,.1f} sales a month" for row, label in zip(rows, labels, strict=True)],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def describe_gains(frame: pl.DataFrame) -> str:
+    """The takeaway in one sentence: how many people have a step to gain at, and whose gap is beyond luck."""
+    sure = frame.filter(pl.col("sales_low") > 0).sort("sales", descending=True).to_dicts()
+    head = f"Sales a month that {frame.height} people would gain by reaching colleagues at their most valuable step."
+    if not sure:
+        return f"{head} Every interval reaches 0: each gap may be luck."
+    told = "; ".join(f"{row['person']} at {row['label'].lower()}, {row['sales']:,.1f}" for row in sure)
+    return f"{head} Beyond luck: {told}."

@@ -1,0 +1,150 @@
+"""Quality against handling: for each source how far each of the two moves its rate, on one scale, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import plotly.graph_objects as go
+import polars as pl
+from plotly.subplots import make_subplots
+
+from pages import theme
+from pages.charts.layout import finish
+
+Row = Mapping[str, Any]
+# What the two sides show: the column and its ends, and the words over it.
+SIDES: Final = (
+    ("composition", "composition_low", "composition_high", "by our handling"),
+    ("own", "own_low", "own_high", "by the leads themselves"),
+)
+_VERDICTS: Final = {
+    "handling": "our handling",
+    "quality": "weak leads",
+    "cannot be told": "low, cause open",
+    "not low": "not low",
+    "answered on the spot": "answered on the spot",
+}
+
+
+def verdict_words(verdict: str) -> str:
+    """A verdict of `comparisons.sources.quality` in dealership words."""
+    return _VERDICTS.get(verdict, verdict)
+
+
+def draw_two_way(frame: pl.DataFrame, by: str) -> go.Figure:
+    """Draw one row per member in the order of the frame: left what handling did to its rate, right what remains.
+
+    `frame` is what `comparisons.sources.quality` gives for one store; rows without a split are left out. Zero means
+    like the other sources. Both sides share one scale. Low rows say their verdict in words.
+    """
+    rows = [row for row in frame.to_dicts() if row["own"] is not None]
+    figure = make_subplots(
+        cols=2, shared_yaxes=True, horizontal_spacing=0.04, column_titles=[side[3] for side in SIDES]
+    )
+    for column, (name, low, high, _) in enumerate(SIDES, start=1):
+        figure.add_trace(_dots(rows, by, name, low, high), row=1, col=column)
+        figure.add_vline(x=0, line={"color": theme.REFERENCE, "dash": "dash", "width": 2}, row=1, col=column)
+    labels = [theme.chart_label(row[by]) for row in rows]
+    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=labels, type="category")
+    figure.update_xaxes(tickformat="+.0%", range=_scale(rows), nticks=5)
+    return finish(figure, height=100 + 34 * len(rows), legend=False).update_layout(margin={"t": 36})
+
+
+def _scale(rows: list[dict[str, Any]]) -> list[float]:
+    """One range for both sides, that holds every interval and zero."""
+    ends = [row[name] for row in rows for side in SIDES for name in side[:3] if row[name] is not None]
+    low, high = min(ends, default=0.0), max(ends, default=0.0)
+    room = 0.06 * (max(high, 0.0) - min(low, 0.0) or 0.1)
+    return [min(low, 0.0) - room, max(high, 0.0) + room]
+
+
+def _dots(rows: list[dict[str, Any]], by: str, name: str, low: str, high: str) -> go.Scatter:
+    return go.Scatter(
+        x=[row[name] for row in rows],
+        y=[theme.chart_label(row[by]) for row in rows],
+        mode="markers",
+        marker={
+            "color": theme.NOW,
+            "size": 10,
+            "symbol": [_symbol(row) for row in rows],
+            "line": {"width": 2, "color": theme.NOW},
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [_gap(row[name], row[high]) for row in rows],
+            "arrayminus": [_gap(row[low], row[name]) for row in rows],
+            "color": theme.NOW,
+            "thickness": 2,
+            "width": 4,
+        },
+        text=[_hover(row, by, name, low, high) for row in rows],
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _symbol(row: Row) -> str:
+    """A full mark where the verdict says that the rate is low, a hollow one where it does not."""
+    return "circle-open" if row["verdict"] == "not low" else "circle"
+
+
+def _gap(low: float | None, high: float | None) -> float:
+    return 0.0 if low is None or high is None else max(high - low, 0.0)
+
+
+def _hover(row: Row, by: str, name: str, low: str, high: str) -> str:
+    ends = f"<br>95% interval {_points(row[low])} to {_points(row[high])}" if row[low] is not None else ""
+    counted = theme.number(row["n"], "count")
+    head = f"{theme.chart_label(row[by])}: {_points(row[name])} points{ends}"
+    return f"{head}<br>{counted} leads, {verdict_words(row['verdict'])}"
+
+
+def _points(share: float) -> str:
+    """A difference of shares in points with its sign, without the word."""
+    return (theme.change(share, 0.0, "share") or "").removesuffix(" points")
+
+
+def describe_two_way(frame: pl.DataFrame, by: str, label: str) -> str:
+    """The takeaway in one sentence: whose low rate is our handling, whose is the leads', and of whom it is open."""
+    judged = frame.filter(pl.col("own").is_not_null())
+    if judged.is_empty():
+        return f"{label}: no source here was judged."
+    parts = []
+    for verdict, words in (
+        ("handling", "low by our handling"),
+        ("quality", "low by the leads themselves"),
+        ("cannot be told", "low, and the cause cannot be told"),
+    ):
+        names = judged.filter(pl.col("verdict") == verdict)[by].to_list()
+        if names:
+            parts.append(f"{words}: {', '.join(names)}")
+    if not parts:
+        return f"{label}: none of {judged.height} sources is below the others beyond chance."
+    return f"{label} of {judged.height} sources, {'; '.join(parts)}."
+
+
+def tabulate_two_way(frame: pl.DataFrame, by: str) -> pl.DataFrame:
+    """The chart's table twin: n, rate, the others' rate, both parts of the gap with intervals, and the verdict."""
+    return theme.table(
+        [
+            {
+                "Source": row[by],
+                "n": theme.number(row["n"], "count"),
+                "Rate": theme.number(row["raw"], "share"),
+                "Others": theme.number(row["others_raw"], "share"),
+                "By handling, points": _cell(row, *SIDES[0][:3]),
+                "By the leads, points": _cell(row, *SIDES[1][:3]),
+                "In words": verdict_words(row["verdict"]),
+            }
+            for row in frame.to_dicts()
+        ]
+    )
+
+
+def _cell(row: Row, name: str, low: str, high: str) -> str:
+    if row[name] is None:
+        return ""
+    ends = f" ({_points(row[low])} to {_points(row[high])})" if row[low] is not None else ""
+    return f"{_points(row[name])}{ends}"

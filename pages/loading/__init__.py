@@ -1,0 +1,1 @@
+"""What the page Load data is made of. Only these modules and the page itself reach into the loaders."""

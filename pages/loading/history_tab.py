@@ -1,0 +1,104 @@
+"""History: every load that is kept, who made it and what it changed, the refused rows, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from loaders import snapshot
+from loaders.errors import LoaderError
+from pages import download, frame, theme
+from pages.loading import results, undo
+from pages.loading.place import Place, say_error, say_kept
+
+
+def render(place: Place) -> None:
+    """Draw the tab; before the first load it says so."""
+    say_kept()
+    try:
+        entries = snapshot.history(place.warehouse)
+    except LoaderError as error:
+        say_error(error)
+        return
+    if not entries:
+        st.info("Nothing was loaded yet. Drop your first export under Load.", icon=":material/inbox:")
+        return
+    who = {entry.natural_id: entry.who for entry in frame.journal().entries("loaded")}
+    st.markdown(_answer(entries))
+    if any(entry["is_current"] for entry in entries):
+        undo.button(place, key="undo_last", label="Undo the load that serves now")
+    rows = [_row(entry, who.get(entry["snapshot"], "")) for entry in entries]
+    st.table(theme.table(rows), hide_index=True, border="horizontal", alt="Every load that is kept, the newest first")
+    _earlier(place, entries)
+    _refused(place)
+
+
+def _answer(entries: list[dict[str, Any]]) -> str:
+    serving = next((entry for entry in entries if entry["is_current"]), None)
+    kept = (
+        f"{results.number(len(entries))} loads are kept." if len(entries) > 1 else "It is the only load that is kept."
+    )
+    if serving is None:
+        return f"**No load serves now.** {kept} Bring one back below."
+    counts = results.counts_of(serving["files"])
+    told = results.listed([results.amount(count.new, count.table) for count in counts if count.new])
+    what = f"It brought {told} that were not there." if told else "It brought no new record."
+    return f"**What serves now was loaded on {results.moment(serving['loaded_at'])}.** {what} {kept}"
+
+
+def _row(entry: dict[str, Any], who: str) -> dict[str, str]:
+    counts = results.counts_of(entry["files"])
+    failed = [row for row in entry["files"] if row["error"]]
+    names = dict.fromkeys(str(row["path"]).rpartition("/")[2] for row in entry["files"])
+    shown = results.listed([*list(names)[:4], *(["others"] if len(names) > 4 else [])])
+    return {
+        "Loaded": results.moment(entry["loaded_at"]) + (" (serves now)" if entry["is_current"] else ""),
+        "By": who or "the command line",
+        "Files": entry["error"] or shown or "none: built again with other settings",
+        "New": results.number(sum(count.new for count in counts)),
+        "Changed": results.number(sum(count.changed for count in counts)),
+        "Refused": results.number(sum(count.refused for count in counts)),
+        "Not read": results.number(len(failed)),
+        "Data as of": results.moment(entry["as_of"]),
+    }
+
+
+def _earlier(place: Place, entries: list[dict[str, Any]]) -> None:
+    others = {entry["snapshot"]: entry for entry in entries if not entry["is_current"] and not entry["error"]}
+    if not others:
+        return
+    st.subheader("Go back, or forward again")
+    chosen = st.selectbox(
+        "Load to bring back",
+        list(others),
+        format_func=lambda name: results.moment(others[name]["loaded_at"]),
+        key="snapshot",
+    )
+    undo.button(place, key="bring_back", name=chosen, label="Bring this one back")
+
+
+def _refused(place: Place) -> None:
+    try:
+        rejects = snapshot.rejects(place.warehouse)
+    except LoaderError as error:
+        say_error(error)
+        return
+    st.subheader("Refused rows")
+    if rejects.is_empty():
+        st.caption("No row was refused.")
+        return
+    st.markdown(
+        f"{results.number(rejects.height)} rows are not in the numbers. Mend them where they were written, "
+        "export and load again: those that are read then leave this list."
+    )
+    st.table(_by_file(rejects), hide_index=True, border="horizontal", alt="Refused rows by file and reason")
+    about = {"What": "Rows that Upboard refused, with the reason", "Rows": results.number(rejects.height)}
+    rows = download.to_csv(results.refused_rows(rejects), about)
+    st.download_button("Download the refused rows", rows, "refused_rows.csv", "text/csv", on_click="ignore")
+
+
+def _by_file(rejects: pl.DataFrame) -> pl.DataFrame:
+    files = rejects.partition_by("source_file", maintain_order=True)
+    return theme.table([{"File": part["source_file"][0]} | row for part in files for row in results.reasons(part)])

@@ -1,0 +1,124 @@
+"""A sheet as PDF: one page, made by typst inside this process, without a browser, a network or fonts of the machine."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import typst
+
+from pages import region
+from pages.sheet import Bar, Bars, Lines, Section, Sheet, Table, and_more, first, shortened
+
+Paper = Literal["a4", "us-letter"]
+
+_TEMPLATE: Final = Path(__file__).with_name("sheet.typ")
+# Where letters are written on Letter; elsewhere on A4.
+_LETTER: Final = frozenset({"US", "CA", "MX", "PH", "CL", "CO", "VE"})
+_LONGEST_CELL: Final = 200
+# More than a page holds at 8 points; the template cuts further.
+_MOST_ITEMS: Final = 90
+
+
+def write_pdf(sheet: Sheet, paper: Paper = "a4") -> bytes:
+    """The sheet as a PDF of one page: tagged for screen readers (PDF/UA-1), its text can be searched and copied.
+
+    Letters shrink to 8 points, then the longest lists end with "and 12 more". Texts travel as data, so that nothing in
+    them is taken for markup. The same sheet gives the same bytes. Signs that the fonts of typst lack are drawn as
+    boxes, and the file is then tagged but not marked as PDF/UA.
+    """
+    return _compiled(sheet, paper, "pdf")
+
+
+def write_picture(sheet: Sheet, paper: Paper = "a4") -> bytes:
+    """The same as a picture (PNG, 110 dots per inch), to look at."""
+    return _compiled(sheet, paper, "png")
+
+
+def paper_of(place: str) -> Paper:
+    """The paper of a region such as `en_US`: Letter where it is in use, else A4."""
+    return "us-letter" if place.rpartition("_")[2] in _LETTER else "a4"
+
+
+def usual_paper() -> Paper:
+    """The paper of the region that numbers are written for."""
+    return paper_of(region.current())
+
+
+def _compiled(sheet: Sheet, paper: Paper, kind: Literal["pdf", "png"]) -> bytes:
+    inputs = {"sheet": json.dumps(_content(sheet)), "paper": paper}
+
+    def compiled(standards: list[Any]) -> bytes:
+        return typst.compile(
+            str(_TEMPLATE),
+            root=str(_TEMPLATE.parent),
+            format=kind,
+            font_paths=_fonts(),
+            sys_inputs=inputs,
+            pdf_standards=standards,
+            ppi=110,
+        )
+
+    if kind == "png":
+        return compiled([])
+    try:
+        return compiled(["ua-1"])
+    except typst.TypstError:
+        # PDF/UA refuses a sign without a glyph, such as a name in a script that the fonts do not have.
+        return compiled([])
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True)
+
+
+def _content(sheet: Sheet) -> dict[str, Any]:
+    return {
+        "title": shortened(sheet.title, _LONGEST_CELL),
+        "subtitle": shortened(sheet.subtitle),
+        "answer": [shortened(line) for line in sheet.answer],
+        "sections": [_section(section) for section in sheet.sections],
+        "footer": shortened(sheet.footer),
+    }
+
+
+def _section(whole: Section) -> dict[str, Any]:
+    section, left = first(whole, _MOST_ITEMS)
+    common = {
+        "heading": shortened(section.heading, _LONGEST_CELL),
+        "left": left,
+        "more": and_more(left) if left else "",
+    }
+    if isinstance(section, Lines):
+        texts = [shortened(line) for line in section.lines]
+        return common | {"kind": "lines", "items": texts, "is_ticked": section.is_ticked}
+    if isinstance(section, Table):
+        return common | _cells(section)
+    return common | {
+        "kind": "bars",
+        "note": shortened(section.legend),
+        "items": [_bar(bar, section) for bar in section.bars],
+    }
+
+
+def _cells(table: Table) -> dict[str, Any]:
+    return {
+        "kind": "table",
+        "header": list(table.header),
+        "items": [[shortened(cell, _LONGEST_CELL) for cell in row] for row in table.rows],
+        "widths": list(table.widths),
+        "numbers": list(table.numbers),
+        "note": shortened(table.note),
+    }
+
+
+def _bar(bar: Bar, bars: Bars) -> dict[str, Any]:
+    places = {name: bars.share(getattr(bar, name)) for name in ("value", "low", "high", "reference")}
+    return {
+        "label": shortened(bar.label, _LONGEST_CELL),
+        "text": shortened(bar.text, _LONGEST_CELL),
+        **places,
+    }

@@ -1,0 +1,168 @@
+"""The second view of People: whom to coach at which step first, by what reaching the colleagues would bring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import polars as pl
+import streamlit as st
+
+from metrics.catalog import metric as declared
+from metrics.comparisons.coaching import coaching
+from metrics.declare import MetricError
+from metrics.filters import Filters
+from pages import drill, frame, team, team_words, theme
+from pages.charts.gains import describe_gains, draw_gains
+
+# Words of the widget and the URL, and whose leads are meant: every step must be one role's.
+OWNERS: Final = {"assigned salesperson": "salesperson", "BDC agent": "bdc_agent"}
+_LINKS: Final = 4
+
+Row = dict[str, Any]
+
+
+def render(filters: Filters) -> None:
+    """Draw the view: the answer, a chart of each person's most valuable step, and every step as a table."""
+    owner = frame.choose_level("Leads of", "leads_of", tuple(OWNERS))
+    frame.say_unknown_choice("leads_of", "Leads of", owner)
+    frame.later(_draw, filters.but(credit=OWNERS[owner]))
+
+
+def _draw(filters: Filters) -> None:
+    try:
+        found = frame.estimate(coaching, filters)
+    except MetricError as error:
+        st.info(theme.plain(error.message), icon=":material/info:")
+        return
+    currencies = currency_of_stores(found["store"].unique().to_list(), filters)
+    rows = found.to_dicts()
+    worth = worthwhile(rows)
+    st.markdown(f"{answer(worth, currencies)}  \n{_next_step(worth)}")
+    _links(worth, filters.credit)
+    best = most_valuable(found)
+    if best.height:
+        frame.chart(draw_gains(best), describe_gains(best), "gains_chart")
+        shown = table(best.to_dicts(), currencies)
+        st.table(shown, hide_index=True, border="horizontal", alt=describe_gains(best))
+    with st.expander("Every person at every step"):
+        st.table(table(rows, currencies), hide_index=True, border="horizontal", alt="Each person at each step.")
+    st.caption(
+        "What closing the gap to colleagues would bring in a month, with leads of the same kind, through the person's "
+        "own later steps, at the store's mean gross per sale. The gap is taken cautiously: rates on few leads are "
+        "pulled towards the colleagues, so that luck does not make a plan. Where the interval reaches below 0, nothing "
+        "is known to be gained."
+    )
+
+
+def currency_of_stores(stores: Sequence[str], filters: Filters) -> dict[str, str]:
+    """The currency of each store."""
+    return {store: frame.currency(filters.but(where={"store": (store,)})) for store in stores}
+
+
+def worthwhile(rows: Sequence[Row]) -> list[Row]:
+    """The gaps that are more than luck: the interval of sales a month lies above 0; the largest first."""
+    sure = [row for row in rows if row["sales_low"] is not None and row["sales_low"] > 0]
+    return sorted(sure, key=lambda row: -row["sales"])
+
+
+def answer(worth: Sequence[Row], currencies: Mapping[str, str]) -> str:
+    """Whom to coach at which step first and what it would bring; or that no gap is more than luck."""
+    if not worth:
+        return "**Nobody loses more than luck explains at any step**, compared with colleagues on the same leads."
+    first, *rest = worth
+    step = team_words.label_of(first["step"])
+    head = f"**Coach {theme.plain(first['person'])} on {step} first.** {gain(first, currencies[first['store']])}"
+    if not rest:
+        return f"{head} No other gap is more than luck explains."
+    others = [
+        f"{theme.plain(row['person'])} on {team_words.label_of(row['step'])} ({row['sales']:,.1f} sales a month)"
+        for row in rest
+    ]
+    return f"{head} Then {'; '.join(others)}."
+
+
+def gain(row: Row, currency: str) -> str:
+    """One person at one step: the rates, and what reaching the colleagues would bring in a month."""
+    rates = (
+        f"{theme.number(row['rate'], 'share')} of {theme.number(row['n'], 'count')}, colleagues on the same leads "
+        f"{theme.number(row['expected_rate'], 'share')}"
+    )
+    shows = "" if row["shows"] is None else f"{row['shows']:,.1f} shows, "
+    money = ""
+    if row["gross"]:
+        ends = theme.interval(row["gross_low"], row["gross_high"], "money", currency)
+        money = f" and {theme.number(row['gross'], 'money', currency)} gross (95% interval {ends})"
+    worth = f"{shows}{row['sales']:,.1f} sales{money} a month"
+    return theme.plain(f"{rates}: reaching them is worth {worth}.")
+
+
+def _next_step(worth: Sequence[Row]) -> str:
+    if not worth:
+        return "**Next:** coach the whole team on the weakest step of the funnel; a longer period tells more."
+    return "**Next:** open the sheet, look at the habits behind the step with the person, and agree one action."
+
+
+def _links(worth: Sequence[Row], credit: str | None) -> None:
+    """The sheet and the rows of each gap that is worth working on."""
+    keys = team.person_keys()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for place, row in enumerate(worth[:_LINKS]):
+            person, name = row["person"], theme.plain(row["person"])
+            team.link_to_sheet(person, f"Coaching sheet of {name}", keys)
+            label = f"{declared(row['step']).label} of {name}"
+            drill.rows_button(
+                row["step"],
+                label,
+                f"worth_{place}",
+                part="denominator",
+                member=("person", person),
+                credit=credit,
+                is_later=True,
+            )
+
+
+def most_valuable(found: pl.DataFrame) -> pl.DataFrame:
+    """Each person's step that is worth most sales, where any is: those beyond luck first, then by name."""
+    gaps = found.filter(pl.col("sales") > 0).sort("sales", descending=True).unique(("store", "person"), keep="first")
+    labelled = gaps.with_columns(label=pl.col("step").replace_strict({s: declared(s).label for s in _steps(gaps)}))
+    return labelled.sort(pl.col("sales_low") <= 0, pl.col("person").str.to_lowercase())
+
+
+def _steps(found: pl.DataFrame) -> list[str]:
+    return found["step"].unique().to_list()
+
+
+def table(rows: Sequence[Row], currencies: Mapping[str, str]) -> pl.DataFrame:
+    """Every person at every step as ready text: gaps beyond luck first, the rest by name."""
+    sure = [id(row) for row in worthwhile(rows)]
+    ordered = sorted(rows, key=lambda row: (sure.index(id(row)) if id(row) in sure else len(sure), row["person"]))
+    return theme.table([_line(row, currencies[row["store"]]) for row in ordered])
+
+
+def _line(row: Row, currency: str) -> dict[str, str]:
+    ends = theme.interval(row["gross_low"], row["gross_high"], "money", currency)
+    return {
+        "Person": row["person"],
+        "Step": declared(row["step"]).label,
+        "n": theme.number(row["n"], "count"),
+        "Rate": theme.number(row["rate"], "share"),
+        "Colleagues": theme.number(row["expected_rate"], "share"),
+        "Shows a month": _amount(row["shows"]),
+        "Sales a month": _amount(row["sales"]),
+        "Gross a month": f"{theme.number(row['gross'], 'money', currency)} ({ends})" if ends else "",
+        "In words": in_words(row),
+    }
+
+
+def _amount(value: float | None) -> str:
+    return "" if value is None else f"{value:,.1f}"
+
+
+def in_words(row: Row) -> str:
+    """Whether a gap is one, and whether luck explains it."""
+    if row["gap"] is None:
+        return "no colleagues to compare with"
+    if row["sales"] is None:
+        return "not behind the colleagues" if row["gap"] <= 0 else "behind, but no later step is known"
+    return "behind by more than luck" if row["sales_low"] > 0 else "so small a gap may be luck"

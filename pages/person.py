@@ -1,0 +1,265 @@
+"""Person: one coaching sheet. Where this person gains or loses, the habits behind it, whom to call, what is agreed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+import polars as pl
+import streamlit as st
+
+from metrics import engine, listing
+from metrics.catalog import metric as declared
+from metrics.comparisons.people import NOBODY
+from metrics.engine import Warehouse
+from metrics.filters import Filters
+from metrics.lists import NAMES
+from pages import (
+    actions,
+    calling,
+    coached,
+    download,
+    drill,
+    frame,
+    people_coaching,
+    person_actions,
+    person_sheet,
+    printing,
+    show,
+    theme,
+)
+from pages.charts.against import describe_against, draw_against
+from pages.charts.trend import describe_events, describe_trend, draw_trend, tabulate_trend
+from pages.coached import Subject
+
+TITLE: Final = "Person"
+ICON: Final = ":material/person:"
+QUESTION: Final = "Where does this person gain or lose sales on the same leads as colleagues, and what do we agree?"
+COMPARES: Final = False
+
+# Words of the widget and the URL, and the role in which the person's leads are looked at.
+ROLES: Final[dict[str, str | None]] = {
+    "role on the roster": None,
+    "assigned salesperson": "salesperson",
+    "BDC agent": "bdc_agent",
+}
+_CALLED: Final = {"bdc_agent": "BDC agent", "salesperson": "salesperson", "manager": "manager"}
+_TO_RESCUE: Final = 8
+_WHO: Final = "who"
+# One clean sheet of paper: what is only for pressing stays on the screen.
+_PRINTED: Final = """<style>@media print {
+[data-testid=stSidebar], [data-testid=stHeader], [data-testid=stToolbar], [data-testid=stButton],
+[data-testid=stDownloadButton], [data-testid=stExpander], [data-testid=stForm], [data-testid=stPageLink],
+[data-testid=stSelectbox], [data-testid=stButtonGroup],
+[data-testid=stPopover], [class*=st-key-screen_only] { display: none !important }
+[data-testid=stMain], [data-testid=stAppViewContainer], [data-testid=stApp] { position: static !important;
+overflow: visible !important; height: auto !important }
+[data-testid=stMainBlockContainer] { padding: 0 !important; zoom: 0.62 }
+[data-testid=stPlotlyChart], tr { break-inside: avoid }
+@page { margin: 10mm } }</style>"""
+
+Row = dict[str, Any]
+
+
+def render(filters: Filters) -> None:
+    """Draw the sheet of the person that the URL names; without one, whose sheet is worth opening."""
+    st.html(_PRINTED)
+    staff = _with_sheets(filters)
+    if not staff:
+        frame.empty(filters)
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key = _choose(staff)
+        seen_as = frame.choose("Seen as", "seen_as", tuple(ROLES)) if key else ""
+    if key is None:
+        _nobody_chosen(filters)
+        return
+    frame.say_unknown_choice("seen_as", "Seen as", seen_as)
+    whom = coached.subject(staff[key], filters, ROLES[seen_as])
+    st.markdown(f"### {theme.plain(whom.person)}\n{_introduction(whom)}")
+    _sheet(whom, filters)
+
+
+def _with_sheets(filters: Filters) -> dict[str, Row]:
+    """Everybody who can have a sheet, by key in order of name: people of the stores in scope, no machine."""
+    chosen = filters.where.get("store", ())
+    rows = frame.staff().filter(~pl.col("is_machine"), pl.col("store").is_not_null(), pl.col("person") != NOBODY)
+    kept = rows.filter(pl.col("store").is_in(chosen)) if chosen else rows
+    return {row["person_key"]: row for row in kept.to_dicts()}
+
+
+def _choose(staff: Mapping[str, Row]) -> str | None:
+    """The person that the URL names by key, and the widget to choose another; None where it names nobody known."""
+    asked = st.query_params.get(_WHO)
+    if asked is not None and asked not in staff:
+        frame.say_unknown("a person")
+    st.session_state["person_chosen"] = asked if asked in staff else None
+    found: str | None = st.selectbox(
+        "Person",
+        list(staff),
+        index=None,
+        format_func=lambda key: str(staff[key]["person"]),
+        key="person_chosen",
+        on_change=_turn_to,
+        placeholder="Choose whose sheet to open",
+    )
+    return found
+
+
+def _turn_to() -> None:
+    """The person who is looked at stands in the URL: by key, as two people may have one name."""
+    chosen = st.session_state["person_chosen"]
+    if chosen is None:
+        frame.forget((_WHO,))
+    else:
+        st.query_params[_WHO] = chosen
+
+
+def _nobody_chosen(filters: Filters) -> None:
+    """Whose sheet to open: whoever has most to gain by coaching."""
+    st.subheader("Whose sheet is worth opening")
+    people_coaching.render(filters)
+
+
+def _introduction(whom: Subject) -> str:
+    role = _CALLED.get(whom.role, "")
+    parts = [f"{role} at {whom.store}".strip(), whom.since, f"leads as {_CALLED[whom.credit]}"]
+    return theme.plain(", ".join(part for part in parts if part))
+
+
+def _sheet(whom: Subject, filters: Filters) -> None:
+    currency, waiting = frame.currency(whom.filters), to_rescue(whom)
+    kept = actions.actions(frame.journal(), whom.key)
+    context = (frame.span_words(filters), frame.as_of_words())
+    make = partial(person_sheet.person_sheet, whom, currency, waiting, kept, context)
+    printing.print_button(make, f"upboard_{whom.person}", key="person_pdf", label="Coaching sheet as PDF")
+    frame.later(_funnel, whom, currency)
+    frame.later(_habits, whom)
+    _rescue(whom, waiting)
+    person_actions.render(whom, kept)
+    with st.container(key="screen_only_trend"):
+        frame.later(_trend, whom, kept, frame.trend(filters))
+
+
+# The steps and the habits ---------------------------------------------------------------------------------------------
+
+
+def _funnel(whom: Subject, currency: str) -> None:
+    found = coached.steps(whom)
+    behind = coached.habits(whom)
+    st.markdown(f"{coached.answer(whom, found, currency)}  \n{coached.next_step(found, behind)}")
+    if not found:
+        return
+    st.subheader("Where in the funnel")
+    drawn = coached.drawn(found)
+    described = describe_against(drawn, whom.person)
+    frame.chart(draw_against(drawn, whom.person), described, "person_steps")
+    st.table(coached.steps_table(found, currency), hide_index=True, border="horizontal", alt=described)
+    _rows(found, whom, "steps")
+    st.caption(
+        "Observed: of this person's leads. Expected: the hits that colleagues of the same store would have had on "
+        "leads of the same source, type, new or used, in or after hours. At equal leads: the rate on the team's own "
+        "mix, with its 95% interval. Worth a month: what reaching the colleagues at that step alone would bring."
+    )
+
+
+def _rows(found: Sequence[coached.Rate], whom: Subject, key: str) -> None:
+    """The rows behind one of the rates, chosen by name."""
+    labels = {rate.label: rate.name for rate in found}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        label = str(st.selectbox("Number to open", list(labels), key=f"opened_{key}"))
+        drill.rows_button(
+            labels[label],
+            "Show the rows",
+            f"rows_{key}",
+            part="denominator",
+            member=("person", whom.person),
+            credit=coached.asked_of(labels[label], whom.filters).credit,
+            is_later=True,
+        )
+
+
+def _habits(whom: Subject) -> None:
+    found, others = coached.habits(whom), coached.amounts(whom)
+    if not found and not others:
+        return
+    st.subheader("The habits behind it")
+    if found:
+        drawn = coached.drawn(found)
+        with st.container(key="screen_only_habits"):
+            frame.chart(draw_against(drawn, whom.person), describe_against(drawn, whom.person), "person_habits")
+    alt = f"Habits of {whom.person} beside the team."
+    st.table(coached.habits_table(found, others), hide_index=True, border="horizontal", alt=alt)
+    if found:
+        _rows(found, whom, "habits")
+
+
+# The customers to call ------------------------------------------------------------------------------------------------
+
+
+def to_rescue(whom: Subject) -> pl.DataFrame:
+    """This person's customers who wait and were not handled, one row each, in the order of calling."""
+    rows = frame.estimate(_waiting, Filters(where={"store": (whom.store,), "person": (whom.person,)}))
+    journal = frame.journal()
+    said = [entry for kind in (calling.HANDLED, calling.REOPENED) for entry in journal.entries(kind, store=whom.store)]
+    return calling.customers(calling.divide(rows, said)[0])
+
+
+def _waiting(warehouse: Warehouse, filters: Filters) -> pl.DataFrame:
+    return listing.worklists(warehouse, NAMES, filters)
+
+
+def _rescue(whom: Subject, found: pl.DataFrame) -> None:
+    st.subheader("Customers to rescue now")
+    if found.is_empty():
+        st.markdown("Nobody of this person's customers waits for a call.")
+        return
+    count = theme.number(found.height, "count")
+    st.markdown(f"**{count} of this person's customers wait.** In the order of calling:")
+    shown = download.readable(found.head(_TO_RESCUE), frame.stores())
+    lines = [_customer(row) for row in shown.to_dicts()]
+    st.table(pl.DataFrame(lines), hide_index=True, border="horizontal", alt=f"{count} customers who wait, first first.")
+    if frame.has("worklist"):
+        frame.link("worklist", f"All {count} on the worklist, to mark as handled", owner=whom.person)
+
+
+def _customer(row: Row) -> dict[str, str]:
+    """One customer with a number that a phone dials; every other cell is escaped."""
+    reach = calling.dial(row["phone"]) if row["phone"] else theme.plain(row["email"] or "no number")
+    waits = "" if row["minutes_waiting"] is None else theme.minutes(row["minutes_waiting"])
+    return {
+        "Customer": theme.plain(row["customer"] or "(no name)"),
+        "Phone": reach,
+        "Why": theme.plain(calling.reasons(row)),
+        "Waits": theme.plain(waits),
+        "Last touch": theme.plain(calling.last_touch(row, row["last_touch_at"])),
+    }
+
+
+# Over time ------------------------------------------------------------------------------------------------------------
+
+
+def _trend(whom: Subject, kept: Sequence[actions.Action], asked: Filters) -> None:
+    """One rate by month with trainings and agreed actions marked on it."""
+    st.subheader("Over time")
+    labels = {declared(name).label: name for name in (*coached.STEPS, *coached.HABITS)}
+    proposed = next((action.metric for action in kept if action.closed is None), coached.STEPS[1])
+    index = list(labels.values()).index(proposed) if proposed in labels.values() else 0
+    name = labels[str(st.selectbox("Rate over time", list(labels), index=index, key="person_trend"))]
+    own = coached.asked_of(name, whom.own).but(start=asked.start, end=asked.end, grain=asked.grain)
+    rows = frame.evaluate((name,), own)
+    metric, grain = declared(name), frame.grain()
+    if not rows["value"].is_not_null().any():
+        st.info(f"No {metric.label.lower()} of this person in these months.")
+        return
+    events = person_actions.events(whom, kept, frame.estimate(engine.events))
+    alt = describe_trend(rows, f"{metric.label} of {whom.person}", metric.unit, grain)
+    figure = draw_trend(rows, metric.unit, grain, events=events)
+    frame.chart(figure, alt, "person_over_time", tabulate_trend(rows, metric.unit, grain))
+    if events:
+        st.caption(theme.plain(describe_events(events)))
+
+
+if __name__ == "__main__":
+    show.whole_dashboard()

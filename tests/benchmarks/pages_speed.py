@@ -1,0 +1,193 @@
+"""Speed and memory of the pages at 100,000 and a million opportunities; clicks in a browser beside bare Streamlit.
+
+Script runs are timed in one process without a browser, each under filters that nobody asked for before. Clicks are
+timed in Chromium from the press on a filter's option to the frame in which the last of the new charts and words stands,
+with nothing remembered from run to run, ours and the bare page in turn.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Final
+
+import streamlit as st
+from playwright.sync_api import Locator, Page, sync_playwright
+from streamlit.testing.v1 import AppTest
+
+from pages import PAGES
+from tests.benchmarks.metrics_speed import _say, _simulated
+from tests.benchmarks.multiplied import Copies, multiply
+from tests.browser.conftest import QUIET, _chromium, _free_port, _wait_for
+
+ROOT: Final = Path(__file__).parents[2]
+SHAPE: Final = Path(__file__).parent / "shape"
+# A simulated group of four stores has about 20,000 opportunities.
+SIZES: Final = {"100,000": Copies(rows=5, people=2, sources=1), "1,000,000": Copies(rows=51, people=14, sources=3)}
+CLICKS: Final = 24
+COLD_LOADS: Final = 7
+SESSIONS: Final = 20
+CHANGES: Final = 6
+_PAINTED: Final = """([word, charts]) => new Promise(done => {
+    const look = () => {
+        const isSaid = [...document.querySelectorAll('[data-testid=stMarkdownContainer]')]
+            .some(part => part.innerText.trim() === word);
+        const drawn = document.querySelectorAll('.js-plotly-plot .main-svg .plot').length >= charts;
+        const isOver = document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]');
+        const isFresh = !document.querySelector('[data-stale=true]');
+        const isThere = isSaid && drawn && isOver && isFresh;
+        isThere ? requestAnimationFrame(() => requestAnimationFrame(done)) : setTimeout(look, 5);
+    };
+    look();
+})"""
+
+
+def main() -> None:
+    """Print each figure, a line each, at both sizes."""
+    with tempfile.TemporaryDirectory() as place:
+        base = _simulated(Path(place))
+        for size, copies in SIZES.items():
+            multiplied = multiply(base, Path(place) / size.replace(",", ""), copies)
+            measure(size, multiplied)
+
+
+def measure(size: str, warehouse: Path) -> None:
+    """The figures of a warehouse that is there already."""
+    os.environ["UPBOARD_WAREHOUSE"] = str(warehouse)
+    for name in (name for names in PAGES.values() for name in names):
+        _script_runs(size, name)
+    _clicks(size, warehouse)
+    _memory(size, warehouse)
+
+
+def _script_runs(size: str, name: str) -> None:
+    """A page after each of some filter changes; all that a run draws, the parts behind a skeleton too."""
+    st.cache_data.clear()
+    page = AppTest.from_string(f"import dashboard\ndashboard.main({name!r})", default_timeout=120)
+    cold = _milliseconds(page.run)
+    stores = page.multiselect(key="store").options
+    kinds = page.multiselect(key="lead_type").options
+    times = []
+    for store, kind in [(store, kind) for store in stores for kind in kinds][:CHANGES]:
+        page.multiselect(key="store").set_value([store])
+        page.multiselect(key="lead_type").set_value([kind])
+        times.append(_milliseconds(page.run))
+    again = _milliseconds(page.run)
+    _say(f"{name} at {size}", f"first {cold:.0f} ms, after a filter change {_spread(times)}, again {again:.0f} ms")
+
+
+def _clicks(size: str, warehouse: Path) -> None:
+    """Clicks on a filter and cold loads of the same shape, ours and bare, in turn."""
+    with (
+        _served(SHAPE / "ours.py", warehouse) as ours,
+        _served(SHAPE / "bare.py", warehouse) as bare,
+        _tabs() as open_tab,
+    ):
+        clicks: dict[str, list[float]] = {"ours": [], "bare": []}
+        loads: dict[str, list[float]] = {"ours": [], "bare": []}
+        for _ in range(COLD_LOADS):
+            for name, (url, _process) in (("ours", ours), ("bare", bare)):
+                loads[name].append(_milliseconds(partial(_load, open_tab(), url)))
+        tabs = {"ours": open_tab(), "bare": open_tab()}
+        for name, (url, _process) in (("ours", ours), ("bare", bare)):
+            _load(tabs[name], url)
+        for nth in range(CLICKS):
+            for name, tab in tabs.items():
+                clicks[name].append(_click(tab, nth))
+    for what, found in (("click", clicks), ("cold load", loads)):
+        _say(f"{what} to painted at {size}", f"ours {_spread(found['ours'])}; bare Streamlit {_spread(found['bare'])}")
+
+
+def _load(tab: Page, url: str) -> None:
+    tab.goto(url)
+    tab.evaluate(_PAINTED, ["shown all", 3])
+
+
+def _click(tab: Page, nth: int) -> float:
+    """Choose one lead type more, or take it away again, and wait until it is painted."""
+    box = tab.get_by_test_id("stSidebar").get_by_role("combobox", name="Lead type")
+    if nth % 2 == 0:
+        box.click()
+        option = tab.get_by_role("option").nth(nth // 2 % 3)
+        word = f"shown {_code(option.inner_text())}"
+        return _milliseconds(partial(_press, tab, option, word))
+    tab.keyboard.press("Escape")
+    remove = tab.get_by_test_id("stSidebar").get_by_role("button", name="Clear all").last
+    return _milliseconds(partial(_press, tab, remove, "shown all"))
+
+
+def _press(tab: Page, what: Locator, word: str) -> None:
+    what.click()
+    tab.evaluate(_PAINTED, [word, 3])
+
+
+def _code(word: str) -> str:
+    return word.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def _memory(size: str, warehouse: Path) -> None:
+    """Resident memory of a server while many sessions are open, each on a page of its own."""
+    names = [name for group in PAGES.values() for name in group]
+    with _served(ROOT / "dashboard.py", warehouse) as (url, process), _tabs() as open_tab:
+        begun = time.perf_counter()
+        for nth in range(SESSIONS):
+            name = names[nth % len(names)]
+            tab = open_tab()
+            tab.goto(f"{url}/{'' if name == 'overview' else name}")
+            tab.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+            tab.locator("h1").first.wait_for()
+            if nth == 0:
+                first = time.perf_counter() - begun
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+        resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+    _say(f"first page of a fresh server at {size}", f"{first:.1f} s")
+    _say(f"server with {SESSIONS} sessions at {size}", f"{resident / 1024:.0f} MB resident")
+
+
+@contextmanager
+def _served(script: Path, warehouse: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    port = _free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    environment = os.environ | {"UPBOARD_WAREHOUSE": str(warehouse), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as run:
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/_stcore/health")
+            yield f"http://127.0.0.1:{port}", run
+        finally:
+            run.terminate()
+
+
+@contextmanager
+def _tabs() -> Iterator[Callable[[], Page]]:
+    """Opens tabs, each of a reader of its own."""
+    path = _chromium()
+    if path is None:
+        raise SystemExit("the browser part needs Chromium: apt-get install chromium chromium-driver")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(QUIET))
+        yield lambda: browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
+        browser.close()
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return (time.perf_counter() - begun) * 1000
+
+
+def _spread(times: Sequence[float]) -> str:
+    return f"p50 {median(times):.0f}, p95 {quantiles(times, n=20, method='inclusive')[18]:.0f} ms"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""WCAG 2.2 AA on every page, by axe-core, in both appearances; no page scrolls sideways on a phone or a wall screen.
+
+What Streamlit itself causes is listed in STREAMLIT, by rule and by the part of its own that breaks it: no page can mend
+it. Everything else is ours, and nothing of it may remain.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from pages import PAGES
+from tests.browser.conftest import Server, Watch
+from tests.browser.test_dashboard import IDLE
+
+pytestmark = pytest.mark.browser
+
+RULES: Final = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
+    "resultTypes": ["violations"],
+}
+# Rule, and the part of Streamlit's own that breaks it, wherever a page uses that part.
+STREAMLIT: Final = {
+    "list": "[data-testid=stSidebarNavItems]",  # groups of pages are div below ul
+    "listitem": "[data-testid=stSidebarNav] li",
+    "svg-img-alt": "[data-testid=stMetric]",  # marks of the sparkline of st.metric
+    "scrollable-region-focusable": "[data-testid=stTable]",  # a wide table scrolls by touch and mouse, not by key
+}
+NAMES: Final = [name for names in PAGES.values() for name in names]
+FIRST: Final = "overview"
+
+
+def address(server: Server, name: str) -> str:
+    return f"{server.url}/{'' if name == FIRST else name}?period=all+data"
+
+
+def settle(page: Page) -> None:
+    """Wait until the run is over, the slow parts too, and the browser has drawn it."""
+    expect(page.get_by_role("heading", level=1).first).to_be_visible()
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+    expect(page.locator("[data-testid=stSkeleton]")).to_have_count(0)
+    page.evaluate(IDLE)
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)
+
+
+def ours(page: Page) -> list[str]:
+    """What axe finds that Streamlit does not cause, a line each: rule, weight, element."""
+    found: list[dict[str, Any]] = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:200]}"
+        for rule in found
+        for node in rule["nodes"]
+        if not is_streamlits(page, rule["id"], node["target"][0])
+    ]
+
+
+def is_streamlits(page: Page, rule: str, target: str) -> bool:
+    """Whether the element is, or stands in, the part of Streamlit that is known to break the rule."""
+    part = STREAMLIT.get(rule)
+    is_part = "([target, part]) => document.querySelector(target).closest(part) !== null"
+    return part is not None and bool(page.evaluate(is_part, [target, part]))
+
+
+def width_beyond_screen(page: Page) -> int:
+    """By how many pixels the page could be scrolled sideways."""
+    beyond: int = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('html, [data-testid=stMain], [data-testid=stMainBlockContainer]')]"
+        ".map(part => part.scrollWidth - part.clientWidth))"
+    )
+    return beyond
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_meets_wcag_and_fits_every_screen(browser: Browser, server: Server, watch: Watch, name: str) -> None:
+    for appearance, width in (("light", 1400), ("dark", 390)):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=appearance)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        watch.follow(page, server.url)
+        page.goto(address(server, name))
+        settle(page)
+        assert ours(page) == [], appearance
+        for screen in (1920, 390) if width == 1400 else (1400,):
+            page.set_viewport_size({"width": screen, "height": 900})
+            page.wait_for_timeout(400)
+            assert width_beyond_screen(page) <= 0, screen
+        context.close()
+    assert watch.faults == []
+    assert watch.strangers == []
