@@ -24,6 +24,8 @@ from metrics.statistics.intervals import wilson
 CURRENT: Final = "CURRENT"
 # What DuckDB raises where the bytes of a file are not what was written.
 _DAMAGE: Final = (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException)
+# A table or column that the open file does not have.
+_LACKS: Final = (duckdb.BinderException, duckdb.CatalogException)
 _FORMULA: Final = r"^[=+\-@\t\r]"
 _NUMBERS: Final = ("numerator", "denominator", "value", "low", "high", "n_immature")
 # What no query gives: the interval and the reason are added to its answer.
@@ -96,6 +98,8 @@ class Warehouse:
             yield cursor, snapshot
         except _DAMAGE as error:
             raise _damaged(self.directory, snapshot.name, error) from error
+        except _LACKS as error:
+            raise _of_another_version(self.directory, snapshot.name) from error
         finally:
             cursor.close()
             with self._lock:
@@ -363,6 +367,11 @@ def _open_snapshot(directory: Path, name: str) -> _Snapshot:
         return _Snapshot(name, connection)
     except (duckdb.Error, OSError) as error:
         raise _damaged(directory, name, error) from error
+
+
+def _of_another_version(directory: Path, name: str) -> NoWarehouse:
+    what = f"{directory / name} was built by another version of Upboard and lacks what this one asks for."
+    return NoWarehouse(what, f"python -m loaders build --warehouse {directory} --settings SETTINGS builds it again.")
 
 
 def _damaged(directory: Path, name: str, error: Exception) -> NoWarehouse:

@@ -38,9 +38,12 @@ _LEADS: Final = (
     "group by fct_lead.opportunity_key"
 )
 _NEWEST: Final = (
-    "-- their newest touch by now\n"
-    "select\n    fct_contact.opportunity_key,\n"
-    "    max_by(fct_contact.contact_key, row(fct_contact.occurred_at, fct_contact.contact_key)) as contact_key\n"
+    "-- their newest touch by now: of touches the one that compares greatest, by its moment and then its key\n"
+    "select\n    fct_contact.opportunity_key,\n    max(struct_pack(\n"
+    "        at := fct_contact.occurred_at,\n        key := fct_contact.contact_key,\n"
+    "        channel := fct_contact.channel,\n        direction := fct_contact.direction,\n"
+    "        result := fct_contact.result,\n        is_human := fct_contact.is_human,\n"
+    "        person_key := fct_contact.person_key\n    )) as touch\n"
     "from fct_contact\njoin store_now on store_now.store_key = fct_contact.store_key\n"
     "where fct_contact.occurred_at <= store_now.now_at\n"
     "  and fct_contact.opportunity_key in (select opportunity_key from waiting)\n"
@@ -74,25 +77,24 @@ _RESULT: Final = """select
     waiting.is_confirmed,
     waiting.attempt_count,
     waiting.is_lost,
-    touch.occurred_at as last_touch_at,
-    touch.channel as last_touch_channel,
-    touch.direction as last_touch_direction,
-    touch.result as last_touch_result,
-    touch.is_human as is_last_touch_human,
+    newest.touch.at as last_touch_at,
+    newest.touch.channel as last_touch_channel,
+    newest.touch.direction as last_touch_direction,
+    newest.touch.result as last_touch_result,
+    newest.touch.is_human as is_last_touch_human,
     toucher.person as last_touch_by,
-    coalesce(leads.leads, waiting.record) as records,
+    coalesce(leads.leads, waiting.record, chr(9) || waiting.row_key) as records,
     store_now.now_at as as_of
 from waiting
 join store_now on store_now.store_key = waiting.store_key
 left join leads on leads.opportunity_key = waiting.opportunity_key
 left join newest on newest.opportunity_key = waiting.opportunity_key
-left join fct_contact as touch on touch.contact_key = newest.contact_key
 left join customers on customers.customer_key = waiting.customer_key
 left join dim_source on dim_source.source_key = waiting.source_key
 left join dim_person as owner on owner.person_key = waiting.owner_key
 left join dim_person as salesperson on salesperson.person_key = waiting.salesperson_key
 left join dim_person as bdc_agent on bdc_agent.person_key = waiting.bdc_agent_key
-left join dim_person as toucher on toucher.person_key = touch.person_key
+left join dim_person as toucher on toucher.person_key = newest.touch.person_key
 order by waiting.place, waiting.turn, waiting.row_key
 """
 

@@ -143,7 +143,7 @@ def _editor(kept: list[Kept], filters: Filters) -> None:
         frame.ask_name()
         values = _form(key, old, filters)
         with st.container(horizontal=True):
-            if st.button("Save alert", key=f"alert_save_{key}", type="primary"):
+            if st.button("Save alert", key=f"alert_save_{key}"):
                 _save(values, "" if old is None else key)
             if old is not None:
                 st.button("Keep it as it was", key="alert_cancel", on_click=_edit, args=(_NEW,))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from textwrap import shorten
 from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -25,6 +24,7 @@ Row = dict[str, Any]
 HANDLED: Final = "handled"
 REOPENED: Final = "reopened"
 FIRST: Final = 3
+_LONGEST_NAME: Final = 60
 _NEAR: Final = {-1: "yesterday", 0: "today", 1: "tomorrow"}
 _CHANNELS: Final = {
     "call": "call",
@@ -165,7 +165,8 @@ def answer(found: pl.DataFrame) -> str:
 
 def _named(row: Row) -> str:
     how = dial(row["phone"]) if row["phone"] else theme.plain(row["email"] or "no number")
-    return f"{theme.plain(shorten(row['customer'] or '(no name)', 60, placeholder='…'))}, {how}"
+    name = row["customer"] or "(no name)"
+    return f"{theme.plain(name if len(name) <= _LONGEST_NAME else f'{name[:_LONGEST_NAME]}…')}, {how}"
 
 
 def dial(phone: str) -> str:

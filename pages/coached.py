@@ -249,7 +249,7 @@ def worth_words(rate: Rate, currency: str) -> str:
     row = rate.worth
     if row is None or row["sales"] is None:
         return ""
-    if row["sales_low"] <= 0:
+    if not people_coaching.is_sure(row):
         return "so small a gap may be luck"
     money = f", {theme.number(row['gross'], 'money', currency)}" if row["gross"] else ""
     return f"{row['sales']:,.1f} sales{money}"

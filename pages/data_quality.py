@@ -12,7 +12,7 @@ from metrics.comparisons.bounds import bounds
 from metrics.comparisons.trust import failing, mostly_open
 from metrics.declare import MetricError, NoSuchData
 from metrics.filters import Filters
-from pages import drill, frame, show, theme
+from pages import alerts_panel, drill, frame, show, theme
 from pages.charts.dots import describe_dots, draw_dots
 from pages.charts.spans import describe_spans, draw_spans, tabulate_spans
 
@@ -76,6 +76,7 @@ def render(filters: Filters) -> None:
     _members(filters)
     _reported(found)
     _findings()
+    alerts_panel.render(filters)
 
 
 def answer(found: dict[str, Row], weak: list[str], refused: int) -> list[str]:

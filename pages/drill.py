@@ -81,13 +81,17 @@ def rows_button(
 
 
 def open_drill(metric: str, part: str, members: Mapping[str, Sequence[str]], credit: str | None = None) -> None:
-    """Put a drill into the URL, with the labels by dimension that it keeps and the role it is credited to."""
+    """Put a drill into the URL at once, so that one Back leaves it.
+
+    It has the labels by dimension that the drill keeps, and the role that it is credited to.
+    """
     close_drill()
-    st.query_params["rows"] = f"{metric}.{part}"
+    asked: dict[str, str | list[str]] = {"rows": f"{metric}.{part}"}
     if members:
-        st.query_params["member"] = [f"{name}:{label}" for name, labels in members.items() for label in labels]
+        asked["member"] = [f"{name}:{label}" for name, labels in members.items() for label in labels]
     if credit is not None:
-        st.query_params["credit"] = credit
+        asked["credit"] = credit
+    st.query_params.update(asked)
 
 
 def close_drill() -> None:

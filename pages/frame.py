@@ -507,6 +507,13 @@ def no_warehouse(error: engine.NoWarehouse) -> None:
     st.code(_DEMO, language="shell")
 
 
+def say_unreadable(error: engine.NoWarehouse) -> None:
+    """A snapshot that opened and then could not answer: what is wrong with it, and the command that mends it."""
+    said, _, hint = str(error).partition("\n\nHint: ")
+    st.error(theme.plain(said), icon=":material/error:")
+    st.code(hint, language="shell")
+
+
 def empty(filters: Filters) -> None:
     """The empty state of a page whose filters leave nothing: what was asked, and what to do."""
     known = facts()

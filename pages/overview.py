@@ -45,8 +45,9 @@ FUNNEL: Final = (
     ("Shown", "shown_rate", "show_rate", "set_to_show_time"),
     ("Sold", "closing_rate", "show_to_sale", "show_to_sale_time"),
 )
-_TIMES: Final = tuple(time for *_, time in FUNNEL)
-_COUNTED: Final = (*HEADLINES, "opportunities", "set_rate", "shown_rate", "show_to_sale", *_TIMES)
+# What the first screen asks for, in one question, and what the funnel asks for when its turn comes.
+_COUNTED: Final = (*HEADLINES, "opportunities", "show_to_sale")
+_FUNNELLED: Final = tuple(dict.fromkeys(name for _, *names in FUNNEL for name in names))
 # What the first sentence looks for the reason in; the section below ranks every dimension.
 _WHY_FIRST: Final = "source"
 TOGETHER, BY_STORE = "all together", "store by store"
@@ -74,7 +75,9 @@ def render(filters: Filters) -> None:
     _tiles(now, before, filters)
     printing.overview_button(filters, against)
     frame.later(outlook.month_end, filters)
-    _funnel(now, before, filters)
+    st.subheader("How far opportunities come")
+    frame.later(_funnel, filters, against)
+    _funnel_rows()
     frame.later(outlook.trend, filters)
     if against is not None:
         frame.later(outlook.why_it_changed, filters, against)
@@ -165,17 +168,15 @@ def _delta_color(higher_is_better: bool | None, row: Row, before: Row | None) ->
     return "normal" if higher_is_better else "inverse"
 
 
-def _funnel(now: dict[str, Row], before: dict[str, Row], filters: Filters) -> None:
-    steps = funnel_steps(now, before)
-    st.subheader("How far opportunities come")
-    st.markdown(theme.plain(describe_funnel(steps)))
-    labels = frame.span_words(filters), "the period before"
-    against = frame.comparison(filters)
-    if against is not None:
-        labels = labels[0], frame.span_words(against)
-    figure = draw_funnel(steps, *labels)
-    frame.chart(figure, describe_funnel(steps), "funnel")
-    st.table(tabulate_funnel(steps), hide_index=True, border="horizontal", alt=describe_funnel(steps))
+def _funnel(filters: Filters, against: Filters | None) -> None:
+    """How far the opportunities came, and how long each step took, beside the comparison."""
+    before = {} if against is None else frame.values(_FUNNELLED, against)
+    steps = funnel_steps(frame.values(_FUNNELLED, filters), before)
+    described = describe_funnel(steps)
+    st.markdown(theme.plain(described))
+    labels = frame.span_words(filters), "" if against is None else frame.span_words(against)
+    frame.chart(draw_funnel(steps, *labels), described, "funnel")
+    st.table(tabulate_funnel(steps), hide_index=True, border="horizontal", alt=described)
     st.caption(
         "Of all: share of all opportunities created in the period that reached the step by now. A customer can skip a "
         "step: walk-ins buy without an appointment, so more may be sold than shown. Step rate: of those contacted, "
@@ -183,7 +184,6 @@ def _funnel(now: dict[str, Row], before: dict[str, Row], filters: Filters) -> No
         "the customers who came in the period, the share that bought (show to sale). The last two count by their own "
         "dates, so their n differs from the bars. Median time: half took no longer from the step before."
     )
-    _funnel_rows()
 
 
 def _funnel_rows() -> None:

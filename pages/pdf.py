@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -10,7 +11,7 @@ from typing import Any, Final, Literal
 import typst
 
 from pages import region
-from pages.sheet import Bar, Bars, Lines, Section, Sheet, Table, and_more, first, shortened
+from pages.sheet import LONGEST, Bar, Bars, Lines, Section, Sheet, Table, and_more, first, shortened
 
 Paper = Literal["a4", "us-letter"]
 
@@ -18,6 +19,9 @@ _TEMPLATE: Final = Path(__file__).with_name("sheet.typ")
 # Where letters are written on Letter; elsewhere on A4.
 _LETTER: Final = frozenset({"US", "CA", "MX", "PH", "CL", "CO", "VE"})
 _LONGEST_CELL: Final = 200
+# A word as long as a column may break after so many signs; the mark has no width and is no sign of the text.
+_LONG_WORD: Final = re.compile(r"(\S{16})(?=\S{8})")
+_MAY_BREAK: Final = "\u200b"
 # More than a page holds at 8 points; the template cuts further.
 _MOST_ITEMS: Final = 90
 
@@ -75,31 +79,37 @@ def _fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True)
 
 
+def _printed(text: str, longest: int = LONGEST) -> str:
+    """A text of at most so many signs whose long words may break."""
+    return _LONG_WORD.sub(rf"\1{_MAY_BREAK}", shortened(text, longest))
+
+
 def _content(sheet: Sheet) -> dict[str, Any]:
     return {
-        "title": shortened(sheet.title, _LONGEST_CELL),
-        "subtitle": shortened(sheet.subtitle),
-        "answer": [shortened(line) for line in sheet.answer],
+        "name": shortened(sheet.title, _LONGEST_CELL),
+        "title": _printed(sheet.title, _LONGEST_CELL),
+        "subtitle": _printed(sheet.subtitle),
+        "answer": [_printed(line) for line in sheet.answer],
         "sections": [_section(section) for section in sheet.sections],
-        "footer": shortened(sheet.footer),
+        "footer": _printed(sheet.footer),
     }
 
 
 def _section(whole: Section) -> dict[str, Any]:
     section, left = first(whole, _MOST_ITEMS)
     common = {
-        "heading": shortened(section.heading, _LONGEST_CELL),
+        "heading": _printed(section.heading, _LONGEST_CELL),
         "left": left,
         "more": and_more(left) if left else "",
     }
     if isinstance(section, Lines):
-        texts = [shortened(line) for line in section.lines]
+        texts = [_printed(line) for line in section.lines]
         return common | {"kind": "lines", "items": texts, "is_ticked": section.is_ticked}
     if isinstance(section, Table):
         return common | _cells(section)
     return common | {
         "kind": "bars",
-        "note": shortened(section.legend),
+        "note": _printed(section.legend),
         "items": [_bar(bar, section) for bar in section.bars],
     }
 
@@ -107,18 +117,18 @@ def _section(whole: Section) -> dict[str, Any]:
 def _cells(table: Table) -> dict[str, Any]:
     return {
         "kind": "table",
-        "header": list(table.header),
-        "items": [[shortened(cell, _LONGEST_CELL) for cell in row] for row in table.rows],
+        "header": [_printed(word, _LONGEST_CELL) for word in table.header],
+        "items": [[_printed(cell, _LONGEST_CELL) for cell in row] for row in table.rows],
         "widths": list(table.widths),
         "numbers": list(table.numbers),
-        "note": shortened(table.note),
+        "note": _printed(table.note),
     }
 
 
 def _bar(bar: Bar, bars: Bars) -> dict[str, Any]:
     places = {name: bars.share(getattr(bar, name)) for name in ("value", "low", "high", "reference")}
     return {
-        "label": shortened(bar.label, _LONGEST_CELL),
-        "text": shortened(bar.text, _LONGEST_CELL),
+        "label": _printed(bar.label, _LONGEST_CELL),
+        "text": _printed(bar.text, _LONGEST_CELL),
         **places,
     }

@@ -50,8 +50,8 @@ def _draw(filters: Filters) -> None:
     st.caption(
         "What closing the gap to colleagues would bring in a month, with leads of the same kind, through the person's "
         "own later steps, at the store's mean gross per sale. The gap is taken cautiously: rates on few leads are "
-        "pulled towards the colleagues, so that luck does not make a plan. Where the interval reaches below 0, nothing "
-        "is known to be gained."
+        "pulled towards the colleagues, so that luck does not make a plan. A hollow dot is a gap that "
+        "luck may explain."
     )
 
 
@@ -61,9 +61,17 @@ def currency_of_stores(stores: Sequence[str], filters: Filters) -> dict[str, str
 
 
 def worthwhile(rows: Sequence[Row]) -> list[Row]:
-    """The gaps that are more than luck: the interval of sales a month lies above 0; the largest first."""
-    sure = [row for row in rows if row["sales_low"] is not None and row["sales_low"] > 0]
-    return sorted(sure, key=lambda row: -row["sales"])
+    """The gaps that are more than luck, the one that is worth most sales first."""
+    return sorted((row for row in rows if is_sure(row)), key=lambda row: -row["sales"])
+
+
+def is_sure(row: Row) -> bool:
+    """Whether a gap is more than luck: its interval lies above 0 at the next outcome after the step.
+
+    For steps before the show that is shows: what they are worth in sales is known less well than that they are behind.
+    """
+    nearest = row["sales_low"] if row["shows_low"] is None else row["shows_low"]
+    return row["sales"] is not None and nearest is not None and nearest > 0
 
 
 def answer(worth: Sequence[Row], currencies: Mapping[str, str]) -> str:
@@ -126,7 +134,8 @@ def most_valuable(found: pl.DataFrame) -> pl.DataFrame:
     """Each person's step that is worth most sales, where any is: those beyond luck first, then by name."""
     gaps = found.filter(pl.col("sales") > 0).sort("sales", descending=True).unique(("store", "person"), keep="first")
     labelled = gaps.with_columns(label=pl.col("step").replace_strict({s: declared(s).label for s in _steps(gaps)}))
-    return labelled.sort(pl.col("sales_low") <= 0, pl.col("person").str.to_lowercase())
+    sure = pl.Series([is_sure(row) for row in labelled.to_dicts()], dtype=pl.Boolean)
+    return labelled.with_columns(is_sure=sure).sort(~pl.col("is_sure"), pl.col("person").str.to_lowercase())
 
 
 def _steps(found: pl.DataFrame) -> list[str]:
@@ -165,4 +174,4 @@ def in_words(row: Row) -> str:
         return "no colleagues to compare with"
     if row["sales"] is None:
         return "not behind the colleagues" if row["gap"] <= 0 else "behind, but no later step is known"
-    return "behind by more than luck" if row["sales_low"] > 0 else "so small a gap may be luck"
+    return "behind by more than luck" if is_sure(row) else "so small a gap may be luck"

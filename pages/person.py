@@ -19,7 +19,6 @@ from pages import (
     actions,
     calling,
     coached,
-    download,
     drill,
     frame,
     people_coaching,
@@ -32,6 +31,7 @@ from pages import (
 from pages.charts.against import describe_against, draw_against
 from pages.charts.trend import describe_events, describe_trend, draw_trend, tabulate_trend
 from pages.coached import Subject
+from pages.sheet import Sheet
 
 TITLE: Final = "Person"
 ICON: Final = ":material/person:"
@@ -47,16 +47,18 @@ ROLES: Final[dict[str, str | None]] = {
 _CALLED: Final = {"bdc_agent": "BDC agent", "salesperson": "salesperson", "manager": "manager"}
 _TO_RESCUE: Final = 8
 _WHO: Final = "who"
-# One clean sheet of paper: what is only for pressing stays on the screen.
+# One clean sheet of paper: what is only for pressing stays on the screen, charts give way to their tables.
 _PRINTED: Final = """<style>@media print {
 [data-testid=stSidebar], [data-testid=stHeader], [data-testid=stToolbar], [data-testid=stButton],
 [data-testid=stDownloadButton], [data-testid=stExpander], [data-testid=stForm], [data-testid=stPageLink],
 [data-testid=stSelectbox], [data-testid=stButtonGroup],
-[data-testid=stPopover], [class*=st-key-screen_only] { display: none !important }
+[data-testid=stPopover], [data-testid=stPlotlyChart], [data-testid=stCaptionContainer],
+[class*=st-key-screen_only] { display: none !important }
 [data-testid=stMain], [data-testid=stAppViewContainer], [data-testid=stApp] { position: static !important;
 overflow: visible !important; height: auto !important }
 [data-testid=stMainBlockContainer] { padding: 0 !important; zoom: 0.62 }
-[data-testid=stPlotlyChart], tr { break-inside: avoid }
+[data-testid=stVerticalBlock] { gap: 0.4rem !important }
+tr { break-inside: avoid } td, th { padding: 2px 6px !important }
 @page { margin: 10mm } }</style>"""
 
 Row = dict[str, Any]
@@ -129,17 +131,22 @@ def _introduction(whom: Subject) -> str:
 
 
 def _sheet(whom: Subject, filters: Filters) -> None:
-    currency, waiting = frame.currency(whom.filters), to_rescue(whom)
+    currency = frame.currency(whom.filters)
     kept = actions.actions(frame.journal(), whom.key)
     context = (frame.span_words(filters), frame.as_of_words())
-    make = partial(person_sheet.person_sheet, whom, currency, waiting, kept, context)
+    make = partial(_paper, whom, currency, kept, context)
     printing.print_button(make, f"upboard_{whom.person}", key="person_pdf", label="Coaching sheet as PDF")
     frame.later(_funnel, whom, currency)
     frame.later(_habits, whom)
-    _rescue(whom, waiting)
+    frame.later(_rescue, whom)
     person_actions.render(whom, kept)
     with st.container(key="screen_only_trend"):
         frame.later(_trend, whom, kept, frame.trend(filters))
+
+
+def _paper(whom: Subject, currency: str, kept: Sequence[actions.Action], context: tuple[str, str]) -> Sheet:
+    """The same on paper; made when the button is pressed."""
+    return person_sheet.person_sheet(whom, currency, to_rescue(whom), kept, context)
 
 
 # The steps and the habits ---------------------------------------------------------------------------------------------
@@ -154,7 +161,8 @@ def _funnel(whom: Subject, currency: str) -> None:
     st.subheader("Where in the funnel")
     drawn = coached.drawn(found)
     described = describe_against(drawn, whom.person)
-    frame.chart(draw_against(drawn, whom.person), described, "person_steps")
+    with st.container(key="screen_only_steps"):
+        frame.chart(draw_against(drawn, whom.person), described, "person_steps")
     st.table(coached.steps_table(found, currency), hide_index=True, border="horizontal", alt=described)
     _rows(found, whom, "steps")
     st.caption(
@@ -210,31 +218,30 @@ def _waiting(warehouse: Warehouse, filters: Filters) -> pl.DataFrame:
     return listing.worklists(warehouse, NAMES, filters)
 
 
-def _rescue(whom: Subject, found: pl.DataFrame) -> None:
+def _rescue(whom: Subject) -> None:
     st.subheader("Customers to rescue now")
+    found = to_rescue(whom)
     if found.is_empty():
         st.markdown("Nobody of this person's customers waits for a call.")
         return
-    count = theme.number(found.height, "count")
-    st.markdown(f"**{count} of this person's customers wait.** In the order of calling:")
-    shown = download.readable(found.head(_TO_RESCUE), frame.stores())
-    lines = [_customer(row) for row in shown.to_dicts()]
-    st.table(pl.DataFrame(lines), hide_index=True, border="horizontal", alt=f"{count} customers who wait, first first.")
+    count, zones = theme.number(found.height, "count"), frame.stores().select("store", "time_zone")
+    lines = [_customer(row, dict(zones.iter_rows())) for row in found.head(_TO_RESCUE).to_dicts()]
+    st.markdown(f"**{count} of this person's customers wait.** In the order of calling:\n\n" + "\n".join(lines))
     if frame.has("worklist"):
         frame.link("worklist", f"All {count} on the worklist, to mark as handled", owner=whom.person)
 
 
-def _customer(row: Row) -> dict[str, str]:
-    """One customer with a number that a phone dials; every other cell is escaped."""
+def _customer(row: Row, zones: Mapping[str, str]) -> str:
+    """One customer as an item of a list, with a number that a phone dials; the data's words are escaped."""
+    name = theme.plain(row["customer"] or "(no name)")
     reach = calling.dial(row["phone"]) if row["phone"] else theme.plain(row["email"] or "no number")
-    waits = "" if row["minutes_waiting"] is None else theme.minutes(row["minutes_waiting"])
-    return {
-        "Customer": theme.plain(row["customer"] or "(no name)"),
-        "Phone": reach,
-        "Why": theme.plain(calling.reasons(row)),
-        "Waits": theme.plain(waits),
-        "Last touch": theme.plain(calling.last_touch(row, row["last_touch_at"])),
-    }
+    waited = calling.waited(row)
+    told = (
+        theme.plain(calling.reasons(row)),
+        f"Waits for {theme.plain(waited)}" if waited else "",
+        theme.plain(calling.last_touch(row, calling.when(row["last_touch_at"], row, zones))),
+    )
+    return f"1. **{name}**, {reach}: {' · '.join(part for part in told if part)}"
 
 
 # Over time ------------------------------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ def _form(whom: Subject, number: int) -> None:
             st.date_input("Starts on", today, key=f"starts_{place}", format=_DAYS)
             st.date_input("Look again on", actions.first_review(today), key=f"review_{place}", format=_DAYS)
         frame.ask_name()
-        st.form_submit_button("Agree", type="primary", on_click=_agree, args=(whom, place))
+        st.form_submit_button("Agree", on_click=_agree, args=(whom, place))
     problem = st.session_state.pop("action_problem", "")
     if problem:
         st.error(problem, icon=":material/edit:")

@@ -12,7 +12,7 @@ from typing import Final
 
 _BOLD: Final = re.compile(r"(?<!\\)\*\*")
 _ESCAPED: Final = re.compile(r"\\([\\`*_{}\[\]()#+!|$~:<>&^=-])")
-_LONGEST: Final = 600
+LONGEST: Final = 600
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def spoken(markdown: str) -> str:
     return " ".join(_ESCAPED.sub(r"\1", _BOLD.sub("", markdown)).split())
 
 
-def shortened(text: str, longest: int = _LONGEST) -> str:
+def shortened(text: str, longest: int = LONGEST) -> str:
     """A text of at most so many signs, with its end left out where it is longer."""
     joined = " ".join(text.split())
     return joined if len(joined) <= longest else f"{joined[: longest - 1]}…"

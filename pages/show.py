@@ -46,8 +46,11 @@ def show(page: ModuleType) -> None:
         return
     is_of_now = getattr(page, "IS_OF_NOW", False)
     frame.heading(page.TITLE, page.QUESTION, asked, compares=page.COMPARES, is_of_now=is_of_now)
-    page.render(asked)
-    drill.show_asked(asked)
+    try:
+        page.render(asked)
+        drill.show_asked(asked)
+    except NoWarehouse as error:
+        frame.say_unreadable(error)
 
 
 def _without_data(page: ModuleType, reason: NoWarehouse) -> None:

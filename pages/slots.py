@@ -32,6 +32,8 @@ def reading(found: Week, *, is_rate: bool, moment: str) -> str:
             f"stronger for lower; of many cells about one in twenty is marked by chance. Below {SMALLEST} only n is "
             "shown."
         )
+    else:
+        lines.append("The stronger the colour, the more.")
     if found.timeless:
         lines.append(f"{theme.number(found.timeless, 'count')} name no hour and are in no cell.")
     return " ".join(lines)

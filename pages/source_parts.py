@@ -36,11 +36,21 @@ Row = dict[str, Any]
 @or_reason
 def what_to_do(filters: Filters) -> None:
     """Which source to cut, which to feed, which is our own fault, and how sure that is."""
-    rows = frame.estimate(spending.actions, filters).to_dicts()
+    rows = _judged(filters).to_dicts()
     currency = frame.currency(filters)
     lines = [f"- **{head}** {theme.plain(said)}" for head, said in explanations.source_actions(rows, currency)]
     st.markdown("\n".join(lines))
     st.caption(_how_sure(rows, currency))
+
+
+def _judged(filters: Filters) -> pl.DataFrame:
+    """What `spending.actions` finds, from parts that the sections below ask for as well."""
+    money = frame.estimate(sources.returns, filters)
+    try:
+        found = [frame.estimate(sources.quality, name, filters) for name in spending.JUDGED_BY]
+    except NoSuchData:
+        found = []
+    return spending.judge(money, spending.verdicts(found))
 
 
 def _how_sure(rows: list[Row], currency: str) -> str:
@@ -52,9 +62,7 @@ def _how_sure(rows: list[Row], currency: str) -> str:
         gained, unit = theme.number(of_all, "money", currency), explanations.money_unit(currency)
         parts.append(f"Held against all paid sources together: {gained} gained for each {unit}.")
     if young:
-        parts.append(
-            f"{theme.number(young, 'count')} opportunities are under 90 days old: returns can only rise from here."
-        )
+        parts.append(f"{theme.number(young, 'count')} opportunities are under 90 days old: returns may still rise.")
     parts.append("Gained is gross less spend. A good average does not promise as much from the next dollar: see below.")
     return theme.plain(" ".join(parts))
 

@@ -80,7 +80,9 @@ def only_looks_so(rows: Sequence[Row], metric: Metric) -> str:
         where = "below" if value < team else "above"
         shown = f"{theme.number(value, metric.unit)} beside the team's {theme.number(team, metric.unit)}"
         head = f"**{theme.plain(row['person'])} only looks {where} the team at {metric.label.lower()}** ({shown})"
-        lines.append(f"{head}: it is {against_colleagues(row)}. The leads differ, not the person.")
+        lines.append(
+            f"{head}: it is {against_colleagues(row)}. The leads make the difference; what is left may be chance."
+        )
     return " ".join(lines)
 
 

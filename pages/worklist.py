@@ -210,7 +210,7 @@ def _bar(picked: list[Row]) -> None:
     with st.bottom, st.container(horizontal=True, vertical_alignment="bottom"):
         who = frame.ask_name()
         kind = calling.REOPENED if is_handled else calling.HANDLED
-        st.button(label, key="save", type="primary", on_click=_save, args=(kind, picked), icon=":material/check:")
+        st.button(label, key="save", on_click=_save, args=(kind, picked), icon=":material/check:")
         if not who:
             st.caption("Write your name first, so that the others see who called.")
 

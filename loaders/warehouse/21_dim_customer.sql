@@ -1,4 +1,4 @@
--- The leads that are not their customer's first take that one's key (computed by loaders/identity.py).
+-- Grain: one row per lead, in stg_lead: those that are not their customer's first take that one's key (loaders/identity.py).
 update stg_lead
 set customer_key = c.customer_key
 from lead_customer as c

@@ -14,6 +14,7 @@ from metrics.statistics.verdicts import ALIKE, compare, sentence
 
 NOBODY: Final = "(unassigned)"
 NOT_JUDGED: Final = "nobody's own"
+_EXPLAINED: Final = 1 / 3
 COLUMNS: Final = (
     *("store", "person", "credit", "metric", "n", "observed", "expected", "ratio", "adjusted_rate", "low", "high"),
     *("shrunken_rate", "shrunken_low", "shrunken_high", "team_rate", "n_immature"),
@@ -54,14 +55,17 @@ def only_looking(judged: pl.DataFrame, plain: pl.DataFrame) -> pl.DataFrame:
 
     `judged`: rows of `people`. `plain`: `store, person, value, low, high`, the rate as it is counted with its 95 %
     interval. Kept are the rows that are not distinguishable, whose interval leaves out the team's rate and holds what
-    was expected of these leads; with `value, low, high` of the plain rate as `plain, plain_low, plain_high`.
+    was expected of these leads, and whose leads explain at least a third of what is apart; with `value, low, high` of
+    the plain rate as `plain, plain_low, plain_high`.
     """
     renamed = {"value": "plain", "low": "plain_low", "high": "plain_high"}
     known = plain.select("store", "person", *renamed).rename(renamed).drop_nulls()
     both = judged.join(known, on=["store", "person"], how="inner", maintain_order="left")
     is_apart = ~pl.col("team_rate").is_between("plain_low", "plain_high")
-    is_expected = (pl.col("expected") / pl.col("n")).is_between("plain_low", "plain_high")
-    return both.filter(pl.col("verdict") == ALIKE, is_apart, is_expected)
+    expected = pl.col("expected") / pl.col("n")
+    explained = (expected - pl.col("team_rate")) / (pl.col("plain") - pl.col("team_rate"))
+    is_explained = expected.is_between("plain_low", "plain_high") & (explained >= _EXPLAINED)
+    return both.filter(pl.col("verdict") == ALIKE, is_apart, is_explained)
 
 
 def _of_store(rows: pl.DataFrame, declared: Conversion) -> pl.DataFrame:

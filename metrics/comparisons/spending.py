@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -14,7 +15,7 @@ from metrics.filters import Filters
 MEND, CUT, TRIM, FEED = "mend", "cut", "trim", "feed"
 KEEP, WAIT, UNKNOWN = "keep", "wait", "unknown"
 _ORDER: Final = (CUT, FEED, MEND, TRIM, WAIT, KEEP, UNKNOWN)
-_JUDGED_BY: Final = ("contact_rate", "closing_rate")  # where late answering shows first, and what the money is for
+JUDGED_BY: Final = ("contact_rate", "closing_rate")  # where late answering shows first, and what the money is for
 _SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "source": pl.String,
     "action": pl.String,
@@ -44,7 +45,11 @@ def actions(warehouse: Warehouse, filters: Filters) -> pl.DataFrame:
     not distinguishable from the others. "unknown": no spend was entered.
     MetricError and NoSuchData as `sources.returns`.
     """
-    return judge(returns(warehouse, filters), _faults(warehouse, filters))
+    try:
+        found = [quality(warehouse, name, filters) for name in JUDGED_BY]
+    except NoSuchData:
+        found = []
+    return judge(returns(warehouse, filters), verdicts(found))
 
 
 def judge(money: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
@@ -65,13 +70,10 @@ def return_of_paid(money: pl.DataFrame) -> float | None:
     return (float(gross) - float(spend)) / float(spend) if spend else None
 
 
-def _faults(warehouse: Warehouse, filters: Filters) -> pl.DataFrame:
-    """The verdict on each store and source by each of the judged rates; none where nothing needed an answer."""
-    try:
-        frames = [quality(warehouse, name, filters) for name in _JUDGED_BY]
-    except NoSuchData:
-        return pl.DataFrame(schema={"store": pl.String, "source": pl.String, "verdict": pl.String})
-    return pl.concat([frame.select("store", "source", "verdict") for frame in frames], how="vertical_relaxed")
+def verdicts(found: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The verdict on each store and source, one below the other, from frames of `sources.quality`."""
+    schema = {"store": pl.String, "source": pl.String, "verdict": pl.String}
+    return pl.concat([pl.DataFrame(schema=schema), *(frame.select(*schema) for frame in found)], how="vertical_relaxed")
 
 
 def _stores(faults: pl.DataFrame, source: str, verdict: str) -> list[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 Counts = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -78,7 +78,7 @@ def crowded_block(chances: Counts, misses: Counts) -> Block | None:
 
 def _p_value(crowding: float, chances: Counts, missed: int, corners: Index, inside: Counts) -> float:
     """How often luck makes a block as crowded: bounded by all blocks at once (Bonferroni), else by drawing tables."""
-    alone = float(norm.sf((2 * crowding) ** 0.5))
+    alone = NormalDist().cdf(-((2 * crowding) ** 0.5))
     if alone * inside.size <= SIGNIFICANT or alone > SIGNIFICANT:
         return min(alone * inside.size, 1.0)
     random, whole, crowded, drawn = np.random.default_rng(_SEED), int(chances.sum()), 0, 0

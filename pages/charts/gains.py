@@ -12,9 +12,10 @@ from pages.charts.layout import finish
 
 
 def draw_gains(frame: pl.DataFrame) -> go.Figure:
-    """Draw one row per person in the order of the frame: `person, label` (the step), `sales, sales_low, sales_high`.
+    """Draw one row per person in the order of the frame.
 
-    A gap whose interval reaches 0 may be luck: its dot is hollow.
+    `frame`: `person, label` (the step), `sales, sales_low, sales_high, is_sure`.
+    A gap that may be luck has a hollow dot.
     """
     rows = frame.to_dicts()
     labels = [f"{theme.chart_label(row['person'], 22)}<br>{theme.chart_label(row['label'], 26)}" for row in rows]
@@ -34,7 +35,7 @@ def _dots(rows: list[dict[str, Any]], labels: list[str]) -> go.Scatter:
         marker={
             "color": theme.NOW,
             "size": 10,
-            "symbol": ["circle" if row["sales_low"] > 0 else "circle-open" for row in rows],
+            "symbol": ["circle" if row["is_sure"] else "circle-open" for row in rows],
             "line": {"width": 2, "color": theme.NOW},
         },
         cliponaxis=False,
@@ -54,9 +55,9 @@ def _dots(rows: list[dict[str, Any]], labels: list[str]) -> go.Scatter:
 
 def describe_gains(frame: pl.DataFrame) -> str:
     """The takeaway in one sentence: how many people have a step to gain at, and whose gap is beyond luck."""
-    sure = frame.filter(pl.col("sales_low") > 0).sort("sales", descending=True).to_dicts()
+    sure = frame.filter("is_sure").sort("sales", descending=True).to_dicts()
     head = f"Sales a month that {frame.height} people would gain by reaching colleagues at their most valuable step."
     if not sure:
-        return f"{head} Every interval reaches 0: each gap may be luck."
+        return f"{head} Each gap may be luck."
     told = "; ".join(f"{row['person']} at {row['label'].lower()}, {row['sales']:,.1f}" for row in sure)
     return f"{head} Beyond luck: {told}."

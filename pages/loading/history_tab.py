@@ -25,11 +25,11 @@ def render(place: Place) -> None:
     if not entries:
         st.info("Nothing was loaded yet. Drop your first export under Load.", icon=":material/inbox:")
         return
-    who = {entry.natural_id: entry.who for entry in frame.journal().entries("loaded")}
+    who = {entry.natural_id: entry.who or "somebody here" for entry in frame.journal().entries("loaded")}
     st.markdown(_answer(entries))
     if any(entry["is_current"] for entry in entries):
         undo.button(place, key="undo_last", label="Undo the load that serves now")
-    rows = [_row(entry, who.get(entry["snapshot"], "")) for entry in entries]
+    rows = [_row(entry, who.get(entry["snapshot"], "the command line")) for entry in entries]
     st.table(theme.table(rows), hide_index=True, border="horizontal", alt="Every load that is kept, the newest first")
     _earlier(place, entries)
     _refused(place)
@@ -55,7 +55,7 @@ def _row(entry: dict[str, Any], who: str) -> dict[str, str]:
     shown = results.listed([*list(names)[:4], *(["others"] if len(names) > 4 else [])])
     return {
         "Loaded": results.moment(entry["loaded_at"]) + (" (serves now)" if entry["is_current"] else ""),
-        "By": who or "the command line",
+        "By": who,
         "Files": entry["error"] or shown or "none: built again with other settings",
         "New": results.number(sum(count.new for count in counts)),
         "Changed": results.number(sum(count.changed for count in counts)),

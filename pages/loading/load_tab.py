@@ -25,7 +25,7 @@ from pages import download, frame, theme
 from pages.journal import Journal
 from pages.loading import mapping_form, results, undo
 from pages.loading.desk import Job, Work
-from pages.loading.place import Place, desk, say_error, say_kept
+from pages.loading.place import Place, desk, open_part, say_error, say_kept
 from pages.loading.uploads import Upload, preview, safe_name, take
 
 _LARGEST_MB: Final = 200
@@ -60,11 +60,26 @@ def render(place: Place) -> None:
     choices = _choices(place)
     if not uploads:
         st.session_state.pop("checked", None)
-        st.markdown(_STEPS.replace("\n", "  \n"))
+        _how(place)
         return
     sheets = _checked(place, uploads, choices, tuple(file.file_id for file in files))
     if sheets is not None:
         _recognised(place, uploads, sheets, choices)
+
+
+def _how(place: Place) -> None:
+    """The steps of a load and, before the first one, which stores are known."""
+    if place.loaded is None:
+        names = results.listed([store.name for store in place.settings.stores]) or "none"
+        st.info(
+            f"Stores known so far: {theme.plain(names)}. Is yours among them? Its time zone and opening hours decide "
+            "how times are counted, so name it before the first load.",
+            icon=":material/store:",
+        )
+        if st.button("Name the stores", key="name_stores"):
+            open_part("Standards and targets")
+            st.rerun()
+    st.markdown(_STEPS.replace("\n", "  \n"))
 
 
 # What files do not say ------------------------------------------------------------------------------------------------
@@ -134,8 +149,10 @@ def _recognised(place: Place, uploads: list[Upload], sheets: list[Sheet], choice
     counts = results.expected(sheets)
     st.markdown(_answer(sheets, counts))
     rows = sum(count.read for count in counts)
+    with st.columns(2)[0]:
+        frame.ask_name()
     label = f"Load {results.rows(rows)}" if rows else "Load"
-    if st.button(label, type="primary", key="load", disabled=not rows, icon=":material/upload:"):
+    if st.button(label, key="load", disabled=not rows, icon=":material/upload:"):
         _drop_and_begin(place, uploads, choices)
     for number, sheet in enumerate(sheets):
         _file(place, uploads, sheet, number)

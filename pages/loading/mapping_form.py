@@ -130,11 +130,11 @@ def _asked(subject: Subject) -> mapping.Change:
     first = needed(subject.block.table)
     shown = [name for name in fed if _is_shown_first(name, fed, first)]
     chosen = _columns(subject, shown, fed)
-    unread = [header for header in subject.headers if header not in chosen.values()]
-    if unread:
-        st.caption(f"Not read so far: {theme.plain(results.listed(unread))}.")
-    with st.expander("More columns that Upboard can read", expanded=bool(unread)):
+    above = st.container()
+    with st.expander("More columns that Upboard can read", expanded=bool(set(subject.headers) - set(fed.values()))):
         chosen |= _columns(subject, [name for name in fed if name not in chosen], fed)
+    if unread := [header for header in subject.headers if header not in chosen.values()]:
+        above.caption(f"Not read so far: {theme.plain(results.listed(unread))}.")
     columns = {name: header for name, header in chosen.items() if header != fed[name]}
     words, defaults = _words(subject, chosen), _defaults(subject, chosen)
     return mapping.Change(columns=columns, words=words, defaults=defaults, date_order=order, time_zone=zone)
@@ -289,7 +289,7 @@ def _keep(place: Place, subject: Subject, text: str, upload: Upload) -> None:
     else:
         said = "Every file like this is known by it."
         left.text_input("Call it", profile_name(Path(upload.name).stem), key="mapped_name", help=said)
-    if right.button("Keep this mapping", type="primary", key="keep_mapping", width="stretch"):
+    if right.button("Keep this mapping", key="keep_mapping", width="stretch"):
         name = subject.name or profile_name(st.session_state["mapped_name"])
         try:
             mapping.save_own(name, text, place.own_profiles, is_new=not subject.name)

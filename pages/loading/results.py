@@ -33,6 +33,13 @@ NOUNS: Final[Mapping[str, str]] = {
     "customer_detail": "customer details",
     "link": "links between records",
 }
+# Where the singular is not the plural without its last letter.
+SINGULAR: Final[Mapping[str, str]] = {
+    "contact": "logged touch",
+    "spend": "spend entry",
+    "crm_report": "figure of CRM reports",
+    "link": "link between records",
+}
 _SHOWN_LAST: Final = ("source_line",)
 _MOST_DIFFERENCES: Final = 6
 
@@ -89,8 +96,7 @@ def loaded_words(count: Count) -> str:
 
 def amount(rows: int, table: str) -> str:
     """A number of rows with their noun: "1 lead", "1,204 leads"."""
-    noun = NOUNS.get(table, table)
-    return f"{number(rows)} {noun.removesuffix('s') if rows == 1 and not noun.startswith('figures') else noun}"
+    return f"{number(rows)} {SINGULAR.get(table) or NOUNS[table].removesuffix('s') if rows == 1 else NOUNS[table]}"
 
 
 def rows(count: int) -> str:

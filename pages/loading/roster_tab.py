@@ -92,8 +92,8 @@ def _columns(place: Place, held: pl.DataFrame) -> dict[str, Any]:
 
 def corrected(held: pl.DataFrame, edited: pl.DataFrame) -> pl.DataFrame:
     """The rows that say something else than before, or are new."""
-    names = [*_OF_LIST, *_OF_PERSON]
-    return edited.select(names).cast(_SCHEMA).join(held.select(names), on=names, how="anti", nulls_equal=True)  # type: ignore[arg-type]
+    before, after = (people.select(list(_SCHEMA)).cast(_SCHEMA) for people in (held, edited))  # type: ignore[arg-type]
+    return after.join(before, on=list(_SCHEMA), how="anti", nulls_equal=True)
 
 
 def as_uploads(rows: Sequence[dict[str, Any]], at: dt.datetime) -> list[Upload]:

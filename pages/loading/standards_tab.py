@@ -76,7 +76,7 @@ def differing(place: Place) -> None:
     told = results.differences(place.loaded, place.settings)
     st.warning("The numbers were counted with other settings than these:", icon=":material/rule_settings:")
     st.markdown("\n".join(f"- {theme.plain(line)}" for line in told))
-    if st.button("Build again now", key="build_again", type="primary", icon=":material/restart_alt:"):
+    if st.button("Build again now", key="build_again", icon=":material/restart_alt:"):
         load_tab.begin_build(place)
         open_part("Load")
         st.rerun()

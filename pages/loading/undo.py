@@ -21,7 +21,7 @@ def button(place: Place, *, key: str, name: str | None = None, label: str = "Und
             st.rerun()
         return
     st.markdown("Everybody sees the earlier numbers at once. The load stays in the history.")
-    if st.button("Yes, bring back the earlier data", key=f"{key}_yes", type="primary"):
+    if st.button("Yes, bring back the earlier data", key=f"{key}_yes"):
         _bring_back(place, target)
     if st.button("No, keep it", key=f"{key}_no"):
         st.session_state.pop("undoing", None)

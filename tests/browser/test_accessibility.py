@@ -82,6 +82,7 @@ def test_a_page_meets_wcag_and_fits_every_screen(browser: Browser, server: Serve
         watch.follow(page, server.url)
         page.goto(address(server, name))
         settle(page)
+        expect(page.get_by_text("Data as of").first).to_be_visible()
         assert ours(page) == [], appearance
         for screen in (1920, 390) if width == 1400 else (1400,):
             page.set_viewport_size({"width": screen, "height": 900})

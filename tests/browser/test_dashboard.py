@@ -94,12 +94,6 @@ def share(row: dict[str, Any]) -> str:
     return f"{100 * row['value']:.1f}%"
 
 
-@pytest.mark.parametrize(("title", "path"), PAGES.items())
-def test_every_page_opens_without_an_error(page: Page, server: Server, title: str, path: str) -> None:
-    visit(page, server, path, title)
-    expect(page.get_by_text("Data as of").first).to_be_visible()
-
-
 def test_pages_are_reached_by_their_links(page: Page, server: Server) -> None:
     visit(page, server, "", "Overview")
     for title, path in [*PAGES.items(), ("Overview", "")]:
@@ -232,14 +226,6 @@ def test_back_returns_to_the_page_before(page: Page, server: Server) -> None:
     page.go_back()
     settle(page, "Overview")
     has_query(page, store="Hillcrest Auto")
-
-
-@pytest.mark.parametrize("path", PAGES.values())
-def test_a_phone_scrolls_only_down(page: Page, server: Server, path: str) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    visit(page, server, f"{path}?{ALL_DATA}", next(title for title, own in PAGES.items() if own == path))
-    widths = page.get_by_test_id("stMain").evaluate("element => [element.scrollWidth, element.clientWidth]")
-    assert widths[0] <= widths[1]
 
 
 @pytest.mark.parametrize("title", ["Sources", "Definitions"])

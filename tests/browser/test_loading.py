@@ -56,8 +56,10 @@ class Lot:
     def settle(self) -> None:
         """Wait until nothing runs any more, loads too."""
         expect(self.page.get_by_role("heading", level=1).first).to_be_visible(timeout=60_000)
+        at_rest = self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
+        expect(at_rest).to_be_attached()
         expect(self.page.get_by_text("You may leave this page")).to_have_count(0, timeout=60_000)
-        expect(self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+        expect(at_rest).to_be_attached()
         expect(self.page.locator("[data-testid=stException]")).to_have_count(0)
         self.page.evaluate(IDLE)
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -58,6 +59,17 @@ def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
     (tmp_path / "snapshots" / "20260520T180000Z-0000abcd.duckdb").write_bytes(b"not a database at all")
     with pytest.raises(NoWarehouse, match="cannot be read"):
         open_warehouse(tmp_path)
+
+
+def test_a_snapshot_of_another_version_names_the_command_that_builds_it_again(tmp_path: Path) -> None:
+    directory = write_warehouse(tmp_path, one_row_star())
+    with duckdb.connect(str(directory / "snapshots" / "20260520T180000Z-0000abcd.duckdb")) as file:
+        file.execute("alter table fct_opportunity drop column is_sold")
+    warehouse = open_warehouse(directory)
+    with pytest.raises(NoWarehouse, match="python -m loaders build"):
+        evaluate(warehouse, ["closing_rate"], Filters())
+    assert evaluate(warehouse, ["leads"], Filters())["value"].item() == 1.0
+    warehouse.close()
 
 
 def test_a_refresh_follows_current_and_leaves_running_queries_on_the_old_snapshot(tmp_path: Path) -> None:

@@ -190,6 +190,12 @@ def test_an_appointment_that_no_lead_is_known_of_goes_by_its_own_id() -> None:
     assert (found["customer"], found["phone"]) == ("(unknown)", None)
 
 
+def test_a_record_without_a_system_goes_by_its_key() -> None:
+    row = written()
+    [found] = waiting(star_with(row, leads=[lead_of(row, system=None)]))
+    assert found["records"] == ["\to1"]
+
+
 def test_a_number_that_cannot_be_dialled_is_not_shown() -> None:
     row = written()
     [found] = waiting(star_with(row, leads=[lead_of(row, has_phone=False)]))

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from metrics.__main__ import app
 from tests.star import write_warehouse

@@ -15,10 +15,11 @@ from metrics import engine, listing
 from metrics.catalog import metric
 from metrics.declare import Conversion, MetricError
 from metrics.statistics.intervals import exact_of, wilson_of
-from pages import alerts, calling, definitions, theme
+from pages import alerts, calling, theme
 from pages.alerts import ChangeAlert, Kept, LimitAlert, ListAlert
 from pages.journal import Journal
 from pages.sheets.view import earlier
+from tests.pages.conftest import Show
 from tests.star import write_warehouse
 from tests.waiting import waiting_star
 
@@ -260,16 +261,12 @@ def test_what_is_no_alert_is_refused_with_its_place(values: dict[str, Any], said
 
 # The panel ------------------------------------------------------------------------------------------------------------
 
-PANEL = "import dashboard\nfrom pages import alerts_panel, definitions\ndefinitions.render = alerts_panel.render\n"
-
 
 @pytest.fixture
-def panel(showrooms: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    """The panel in the place of a page, with a journal of its own."""
-    monkeypatch.setattr(definitions, "render", definitions.render)
-    monkeypatch.setenv("UPBOARD_WAREHOUSE", str(showrooms["full"]))
+def panel(show: Show, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page that holds the alerts, with a journal of its own."""
     monkeypatch.setenv("UPBOARD_JOURNAL", str(tmp_path / "journal.sqlite"))
-    return AppTest.from_string(f"{PANEL}dashboard.main('definitions')", default_timeout=60).run()
+    return show("data_quality")
 
 
 def shown(app: AppTest) -> str:

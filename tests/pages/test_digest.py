@@ -45,7 +45,7 @@ def all_words(sheet: Sheet) -> str:
 
 
 @pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize("room", ["full", "one_row", "two_currencies"])
+@pytest.mark.parametrize("room", ["full", "long_names", "one_store", "one_row", "two_currencies"])
 def test_each_reader_gets_a_letter_of_any_data(
     showrooms: dict[str, Path], journal: Journal, room: str, reader: str
 ) -> None:

@@ -93,6 +93,9 @@ def test_the_page_works_before_anything_was_loaded(opened: Open) -> None:
     assert not app.exception
     assert app.title[0].value == "Load data"
     assert "Drop them above" in texts(app)
+    assert "Stores known so far: Lakeside Motors." in texts(app)
+    press(app, "name_stores")
+    assert "Standards of all stores" in texts(app)
     assert "Nothing was loaded yet" in texts(opened("History"))
 
 
@@ -144,6 +147,7 @@ def test_a_load_is_in_the_journal_and_in_the_history_under_the_name_of_the_file(
     load(opened(), csv("../../etc/leads:of march.csv", LEADS))
     place = here()
     (entry,) = open_journal(place.warehouse).entries("loaded")
+    assert opened("History").table[0].value["By"][0] == "somebody here"
     (kept,) = snapshot.history(place.warehouse)
     assert entry.natural_id == kept["snapshot"]
     assert [row["path"] for row in kept["files"]] == ["leads_of march.csv"]

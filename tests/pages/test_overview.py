@@ -15,7 +15,7 @@ def texts(app: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
 
 
-@pytest.mark.parametrize("warehouse", ["full", "one_row", "two_currencies"])
+@pytest.mark.parametrize("warehouse", ["full", "one_row", "one_store", "two_currencies", "long_names"])
 @pytest.mark.parametrize("view", ["all together", "store by store"])
 def test_both_views_stand_on_every_warehouse(show: Show, warehouse: str, view: str) -> None:
     app = show("overview", warehouse, period="last 365 days", view=view)

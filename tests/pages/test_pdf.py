@@ -193,3 +193,16 @@ def test_cutting_and_shortening_say_how_much_is_gone() -> None:
     assert (len(cut.items), left) == (2, 3)
     assert first(BARS, 9) == (BARS, 0)
     assert shortened("a  b" * 400, 10) == "a ba ba b…"
+
+
+def test_a_word_longer_than_its_column_breaks_inside_it_and_keeps_the_file_tagged() -> None:
+    name = "Lakeside" * 12
+    written = write_pdf(sheet(Table("T", ("Name", "n"), ((name, "1"),), (1, 3)), title=name))
+    reader = read(written)
+    root: Any = reader.root_object
+    assert b"pdfuaid:part" in root["/Metadata"].get_object().get_data()
+    assert reader.metadata is not None
+    assert reader.metadata.title == name
+    below = reader.pages[0].extract_text().partition("Name")[2]
+    assert "LakesideLakeside" in below
+    assert max(len(line) for line in below.splitlines()) < 40, "no line runs under the next column"

@@ -95,7 +95,7 @@ def test_whoever_only_looks_so_is_told_with_the_leads_as_the_reason() -> None:
     said = page.steps_answer([(CONTACT_TO_APPOINTMENT, ROWS[1:], looking)])
     assert "Nobody is truly different" in said
     assert "**Bo Park only looks below the team at contact to appointment**" in said
-    assert said.endswith("The leads differ, not the person.")
+    assert said.endswith("The leads make the difference; what is left may be chance.")
 
 
 def test_nothing_to_compare_says_so() -> None:
@@ -144,6 +144,7 @@ def test_only_looking_needs_the_leads_to_explain_the_plain_rate() -> None:
         [
             judged("Leads", "not distinguishable", 10, 10.5),
             judged("Luck", "not distinguishable", 10, 38.0),
+            judged("Hardly", "not distinguishable", 34, 39.5),
             judged("Truly", "act", 10, 38.0),
             judged("Level", "not distinguishable", 38, 39.0),
         ]
@@ -151,7 +152,7 @@ def test_only_looking_needs_the_leads_to_explain_the_plain_rate() -> None:
     plain = pl.DataFrame(
         [
             {"store": "North", "person": name, "value": value, "low": value - 0.06, "high": value + 0.06}
-            for name, value in (("Leads", 0.1), ("Luck", 0.1), ("Truly", 0.1), ("Level", 0.38))
+            for name, value in (("Leads", 0.1), ("Luck", 0.1), ("Hardly", 0.339), ("Truly", 0.1), ("Level", 0.38))
         ]
     )
     assert only_looking(compared, plain)["person"].to_list() == ["Leads"]
@@ -199,7 +200,14 @@ def gap(person: str, sales: float | None, low: float | None, **more: Any) -> dic
     """A row of the coaching comparison; the interval reaches as far above as below."""
     high = None if sales is None or low is None else 2 * sales - low
     row = {"store": "North", "person": person, "step": "show_rate", "n": 50.0, "rate": 0.4, "expected_rate": 0.6}
-    row |= {"gap": 0.2 if sales else -0.1, "shows": None, "sales": sales, "sales_low": low, "sales_high": high}
+    row |= {
+        "gap": 0.2 if sales else -0.1,
+        "shows": None,
+        "shows_low": None,
+        "sales": sales,
+        "sales_low": low,
+        "sales_high": high,
+    }
     gross = dict.fromkeys(("gross", "gross_low", "gross_high"))
     if sales is not None and low is not None and high is not None:
         gross = {"gross": 1000 * sales, "gross_low": 1000 * low, "gross_high": 1000 * high}
@@ -216,6 +224,11 @@ def test_only_gaps_beyond_luck_are_worth_coaching_the_largest_first() -> None:
     assert said.startswith("**Coach Cy on show rate first.** 40.0% of 50")
     assert "5.0 sales and \\$5,000 gross \\(95% interval \\$500 to \\$9,500\\) a month" in said
     assert said.endswith("Then Bo on show rate (3.0 sales a month).")
+
+
+def test_a_gap_before_the_show_is_sure_by_its_shows() -> None:
+    assert people_coaching.is_sure(gap("Ada", 4.0, -1.0, shows_low=0.5))
+    assert not people_coaching.is_sure(gap("Ada", 4.0, 1.0, shows_low=-0.5))
 
 
 def test_nobody_is_coached_by_luck() -> None:
@@ -242,7 +255,7 @@ def test_the_chart_of_gains_marks_luck_hollow_and_says_whose_gap_is_sure() -> No
     best = people_coaching.most_valuable(pl.DataFrame(GAPS))
     assert list(draw_gains(best).data[0].marker.symbol) == ["circle", "circle", "circle-open"]
     assert describe_gains(best).endswith("Beyond luck: Cy at show rate, 5.0; Bo at show rate, 3.0.")
-    assert describe_gains(best[2:]).endswith("each gap may be luck.")
+    assert describe_gains(best[2:]).endswith("Each gap may be luck.")
 
 
 def test_the_coaching_view_works_in_each_store_s_currency(show: Show) -> None:

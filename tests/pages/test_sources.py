@@ -16,7 +16,7 @@ def texts(app: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
 
 
-@pytest.mark.parametrize("warehouse", ["full", "one_row", "two_currencies"])
+@pytest.mark.parametrize("warehouse", ["full", "one_row", "one_store", "two_currencies", "long_names"])
 @pytest.mark.parametrize("level", ["source", "source group"])
 def test_both_levels_stand_on_every_warehouse(show: Show, warehouse: str, level: str) -> None:
     app = show("sources", warehouse, period="all data", level=level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -15,8 +16,15 @@ from tests.waiting import waiting_star
 
 @pytest.fixture(scope="module")
 def showrooms(showrooms: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The others, and one in which five customers wait."""
-    return showrooms | {"waiting": write_warehouse(tmp_path_factory.mktemp("waiting"), waiting_star())}
+    """The others, and two in which five customers wait, in the second with names that are too long for any screen."""
+    star = waiting_star()
+    too_long = {"dim_customer": "customer", "dim_person": "person", "dim_source": "source"}
+    stretched = {
+        table: star[table].with_columns((pl.col(name) + " " + "Hohenlohe-Langenburg" * 12).alias(name))
+        for table, name in too_long.items()
+    }
+    made = {"waiting": star, "waiting_long": {**star, **stretched}}
+    return showrooms | {name: write_warehouse(tmp_path_factory.mktemp(name), one) for name, one in made.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -127,11 +135,19 @@ def test_a_journal_that_cannot_be_written_is_said(show: Show, tmp_path: Path) ->
     assert "cannot be used" in app.error[0].value
 
 
-@pytest.mark.parametrize("warehouse", ["full", "one_row", "two_currencies", "empty"])
+@pytest.mark.parametrize("warehouse", ["full", "long_names", "one_store", "one_row", "two_currencies", "empty"])
 @pytest.mark.parametrize("view", ["waiting", "older too", "handled"])
 def test_every_warehouse_can_be_looked_at(warehouse: str, view: str, show: Show) -> None:
     app = show("worklist", warehouse, show=view)
     assert "Nobody" in words(app) or names(app)
+
+
+def test_names_that_are_too_long_are_cut_in_the_answer_and_whole_on_the_card(show: Show) -> None:
+    app = show("worklist", "waiting_long")
+    [answer] = [part.value for part in app.markdown if "customers wait" in part.value]
+    assert answer.count("Hohenlohe") == 3 * 3
+    assert "…, [555" in answer
+    assert names(app)[0].count("Hohenlohe") == 12
 
 
 def test_without_a_warehouse_the_page_says_what_to_load(show: Show) -> None:
