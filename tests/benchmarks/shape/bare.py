@@ -27,7 +27,8 @@ def counted(what: str, kinds: list[str]) -> pl.DataFrame:
     """One grouped count of the opportunities that are eligible."""
     where = "is_eligible and (len($kinds) = 0 or list_contains($kinds, lead_type))"
     text = f"select {what}, {RATES} from fct_opportunity where {where} group by all order by all limit 60"
-    return opened().cursor().sql(text, params={"kinds": kinds}).pl()
+    found: pl.DataFrame = opened().cursor().sql(text, params={"kinds": kinds}).pl()
+    return found
 
 
 def main() -> None:
