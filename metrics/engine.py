@@ -465,18 +465,34 @@ def _answers(cursor: duckdb.DuckDBPyConnection, names: tuple[str, ...], filters:
     return {
         metric.name: _own_rows(frame, metric, filters)
         for together in _together(names, filters)
-        for frame in [_run(cursor, together.query)]
+        for frame in [_fetched(cursor, together.query, filters)]
         for metric in together.metrics
     }
 
 
-def _answer(cursor: duckdb.DuckDBPyConnection, metric: Metric, filters: Filters) -> pl.DataFrame:
-    """One metric's rows. A frame of columns is made in one go, but the query is looked at twice for it.
+def _is_short(filters: Filters) -> bool:
+    """Whether an answer has few rows: one, or one for each label or period.
 
-    So few rows, one for each label or period, are fetched as they are: that takes a millisecond or two less.
+    Such rows are fetched as they are. A frame of columns is made in one go, but for it the query is looked at twice:
+    a millisecond or two of one metric, a third of the time of ten.
     """
+    return len(filters.by) + bool(filters.grain) <= 1
+
+
+def _fetched(cursor: duckdb.DuckDBPyConnection, asked: Query, filters: Filters) -> pl.DataFrame:
+    """The rows of several metrics side by side, in the columns that the query names."""
+    if not _is_short(filters):
+        return _run(cursor, asked)
+    found = cursor.execute(asked.text, dict(asked.parameters) or None)
+    names = [column[0] for column in found.description or ()]
+    rows = found.fetchall()
+    return pl.DataFrame({name: [row[place] for row in rows] for place, name in enumerate(names)}, strict=False)
+
+
+def _answer(cursor: duckdb.DuckDBPyConnection, metric: Metric, filters: Filters) -> pl.DataFrame:
+    """One metric's rows."""
     asked = _alone(metric.name, filters)
-    if len(filters.by) + bool(filters.grain) > 1:
+    if not _is_short(filters):
         return _run(cursor, asked).select(_columns(metric, filters))
     found = cursor.execute(asked.text, dict(asked.parameters) or None).fetchall()
     schema = _schema(filters)

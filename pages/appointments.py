@@ -60,6 +60,8 @@ Row = dict[str, Any]
 
 def render(filters: Filters) -> None:
     """Draw the page for these filters; without any appointment in the period, the calendar alone."""
+    against = frame.comparison(filters)
+    frame.ask_ahead((_TILES, filters), (_TILES, against))
     now = frame.values(_TILES, filters)
     waiting = _waiting(filters)
     calendar = ahead.calendar(waiting, _zones())
@@ -69,7 +71,6 @@ def render(filters: Filters) -> None:
         if calendar.height:
             _calendar(calendar, filters)
         return
-    against = frame.comparison(filters)
     before = {} if against is None else frame.values(_TILES, against)
     missed = ahead.uncalled(waiting)
     st.markdown(f"{_answer(now, before)}  \n{ahead.next_step(calendar, missed)}")

@@ -10,16 +10,20 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from threading import current_thread
 from types import FunctionType
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 import polars as pl
 import streamlit as st
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from metrics import engine
-from metrics.declare import DIMENSIONS
+from metrics.declare import DIMENSIONS, MetricError
 from metrics.filters import Filters, Grain
 from metrics.sql import Query
 from pages import periods, region, theme
@@ -140,6 +144,23 @@ def evaluate(metrics: Sequence[str], filters: Filters) -> pl.DataFrame:
     Metrics that share rows share a scan: ask for all that a page needs of the same filters at once.
     """
     return _evaluated(warehouse(), tuple(metrics), filters)
+
+
+def ask_ahead(*questions: tuple[Sequence[str], Filters | None]) -> None:
+    """Ask several questions of `evaluate` side by side, so that the page finds each of them answered.
+
+    A question without filters (no comparison) is left out. An error is not raised here: who asks again gets it.
+    """
+    opened, context = warehouse(), get_script_run_ctx()
+
+    def ask(question: tuple[tuple[str, ...], Filters]) -> None:
+        add_script_run_ctx(current_thread(), context)
+        with suppress(MetricError):
+            _evaluated(opened, *question)
+
+    asked = [(tuple(names), filters) for names, filters in questions if filters is not None]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        list(pool.map(ask, asked))
 
 
 def estimate(work: Callable[Concatenate[engine.Warehouse, P], R], *args: P.args, **named: P.kwargs) -> R:

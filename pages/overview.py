@@ -60,11 +60,12 @@ def render(filters: Filters) -> None:
     if _is_by_store(filters):
         by_store.render(filters, HEADLINES)
         return
+    against = frame.comparison(filters)
+    frame.ask_ahead((_COUNTED, filters), (_COUNTED, against), (HEADLINES, _months(filters)))
     now = frame.values(_COUNTED, filters)
     if not _has_rows(now):
         frame.empty(filters)
         return
-    against = frame.comparison(filters)
     before = {} if against is None else frame.values(_COUNTED, against)
     said, landing = st.columns([3, 2], gap="medium")
     with said:
@@ -124,8 +125,13 @@ def _why(filters: Filters, against: Filters | None) -> str:
     return f"**Why:** {theme.plain(said)}" if said else ""
 
 
+def _months(filters: Filters) -> Filters:
+    """Whole months up to the period's end, for the sparklines."""
+    return frame.trend(filters, whole=True).but(grain="month")
+
+
 def _tiles(now: dict[str, Row], before: dict[str, Row], filters: Filters) -> None:
-    months = frame.evaluate(HEADLINES, frame.trend(filters, whole=True).but(grain="month"))
+    months = frame.evaluate(HEADLINES, _months(filters))
     with st.grid(4, min_column_width=190, gap="xsmall"):
         for name in HEADLINES:
             past = sparkline(name, months.filter(pl.col("metric") == name))

@@ -51,11 +51,12 @@ Row = dict[str, Any]
 
 def render(filters: Filters) -> None:
     """Draw the page for these filters; without any lead that needed an answer, say so."""
+    against = frame.comparison(filters)
+    frame.ask_ahead((_TILES, filters), (_TILES, against))
     now = frame.values(_TILES, filters)
     if not now[_ANSWERED]["denominator"] and not now[_ANSWERED]["n_immature"]:
         frame.empty(filters)
         return
-    against = frame.comparison(filters)
     before = {} if against is None else frame.values(_TILES, against)
     found = frame.estimate(hours.week, (_ANSWERED, "opportunities"), filters, ARRIVED)
     st.markdown("  \n".join((_answer(now, before), *_when(found.worst, filters))))

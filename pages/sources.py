@@ -64,8 +64,10 @@ def render(filters: Filters) -> None:
     """Draw the page for these filters; without any row, say what to do instead."""
     top = st.container()
     by = _level()
-    whole = frame.values((*COLUMNS, _HANDLING), filters)
-    grid = by_member(frame.evaluate((*COLUMNS, _HANDLING), filters.but(by=(by,))), by)
+    asked = (*COLUMNS, _HANDLING)
+    frame.ask_ahead((asked, filters), (asked, filters.but(by=(by,))))
+    whole = frame.values(asked, filters)
+    grid = by_member(frame.evaluate(asked, filters.but(by=(by,))), by)
     if not grid:
         frame.empty(filters)
         return
