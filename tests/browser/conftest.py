@@ -126,7 +126,7 @@ def browser() -> Iterator[Browser]:
     """One Chromium for all tests."""
     path = _chromium()
     assert path, "UPBOARD_BROWSER=required, and there is no Chromium: apt-get install chromium chromium-driver"
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=60_000)
     with sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=path, args=list(QUIET))
         yield started
@@ -144,7 +144,7 @@ def page(browser: Browser, server: Server, watch: Watch) -> Iterator[Page]:
     """A fresh tab; after the test, nothing in it may have failed or left this machine."""
     context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
     tab = context.new_page()
-    tab.set_default_timeout(30_000)
+    tab.set_default_timeout(60_000)
     watch.follow(tab, server.url)
     yield tab
     context.close()

@@ -81,7 +81,7 @@ def test_a_page_meets_wcag_and_fits_every_screen(browser: Browser, server: Serve
     for appearance, width in (("light", 1400), ("dark", 390)):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=appearance)  # type: ignore[arg-type]
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         watch.follow(page, server.url)
         page.goto(address(server, name))
         settle(page)

@@ -35,7 +35,7 @@ def tab(browser: Browser, larger: Server, watch: Watch) -> Iterator[Page]:
     """A fresh tab on the larger dealership; nothing in it may fail or leave this machine."""
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     opened = context.new_page()
-    opened.set_default_timeout(30_000)
+    opened.set_default_timeout(60_000)
     watch.follow(opened, larger.url)
     yield opened
     context.close()

@@ -93,7 +93,7 @@ def lot(tmp_path: Path, browser: Browser, watch: Watch) -> Iterator[Lot]:
     assert result.exit_code == 0, result.output
     context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     with serving(tmp_path / "warehouse", tmp_path / "addresses.log") as url:
         watch.follow(page, url)
         yield Lot(page, url, tmp_path / "warehouse")

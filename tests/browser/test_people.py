@@ -159,7 +159,7 @@ def test_back_returns_to_the_person_before(page: Page, server: Server, truth: di
 def test_the_sheet_does_not_scroll_sideways_on_a_phone(browser: Browser, server: Server, truth: dict[str, Any]) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844})
     tab = context.new_page()
-    tab.set_default_timeout(30_000)
+    tab.set_default_timeout(60_000)
     tab.goto(f"{server.url}/people?{ALL_DATA}&person={quote(truth['weak_step']['person'])}")
     expect(tab.get_by_test_id("stTable").nth(1)).to_be_visible()
     wide = "() => { const e = document.querySelector('[data-testid=stMain]'); return e.scrollWidth - e.clientWidth; }"
