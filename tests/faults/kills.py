@@ -137,9 +137,11 @@ def killed_load(scene: Scene, place: Nursery, kill: Kill) -> str:
 
 
 def litter(warehouse: Path) -> list[str]:
-    """What stands in a warehouse beside the pointer, the lock and the snapshots."""
+    """What stands in a warehouse beside the pointer, the settings' address, the lock and the snapshots."""
     files = (path.relative_to(warehouse).as_posix() for path in warehouse.rglob("*") if path.is_file())
-    is_right = {name: name == "CURRENT" or name.startswith("lock") or name.endswith(".duckdb") for name in files}
+    is_right = {
+        name: name in {"CURRENT", "SETTINGS"} or name.startswith("lock") or name.endswith(".duckdb") for name in files
+    }
     return [name for name, right in is_right.items() if not right]
 
 
