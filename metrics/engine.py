@@ -45,7 +45,7 @@ class _Snapshot:
     connection: duckdb.DuckDBPyConnection
     readers: int = 0
     is_retired: bool = False
-    stores: pl.DataFrame | None = None
+    currencies: Mapping[str, str | None] | None = None
 
 
 @dataclass
@@ -419,12 +419,10 @@ def _reason(
 
 def _currencies(cursor: duckdb.DuckDBPyConnection, snapshot: _Snapshot, filters: Filters) -> list[str]:
     """In which currencies the stores in scope keep their books, in order. Stores are read once of a snapshot."""
-    if snapshot.stores is None:
-        snapshot.stores = _run(cursor, sql.STORES)
-    chosen = filters.where.get("store", ())
-    scope = snapshot.stores.filter(pl.col("store").is_in(chosen)) if chosen else snapshot.stores
-    found: list[str] = scope["currency"].drop_nulls().unique().sort().to_list()
-    return found
+    if snapshot.currencies is None:
+        snapshot.currencies = dict(_run(cursor, sql.STORES).select("store", "currency").iter_rows())
+    chosen = filters.where.get("store") or snapshot.currencies
+    return sorted({currency for store, currency in snapshot.currencies.items() if currency and store in chosen})
 
 
 def _two_currencies(currencies: Sequence[str]) -> str | None:
