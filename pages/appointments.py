@@ -171,7 +171,7 @@ def _ungamed(filters: Filters, against: Filters | None) -> None:
         "made, however often it was moved. Set after the fact are those typed in once their time had come: they "
         "cannot fail."
     )
-    _buttons(("unresolved_rate", "set_after_the_fact"))
+    tiles.ways(("unresolved_rate", "set_after_the_fact"))
 
 
 @parts.or_reason
@@ -299,15 +299,8 @@ def _no_shows(filters: Filters, against: Filters | None, missed: int) -> None:
         )
     told = _beside(_MISSED, "No-shows", filters, against)
     st.table(told, hide_index=True, border="horizontal", alt="No-shows, followed up and won back")
-    _buttons(("no_shows", "no_show_recovery"))
+    tiles.ways(("no_shows", "no_show_recovery"))
     frame.link("worklist", "Call those whom nobody called", list=_TO_CALL)
-
-
-def _buttons(names: tuple[str, ...]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for name in names:
-            drill.rows_button(name, f"Rows: {declared(name).label.lower()}", f"rows_{name}", is_later=True)
-            frame.link("definitions", "Definition", metric=name)
 
 
 if __name__ == "__main__":

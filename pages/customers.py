@@ -10,7 +10,7 @@ import streamlit as st
 from metrics.catalog import metric as declared
 from metrics.filters import Filters
 from metrics.statistics import differences
-from pages import drill, frame, sentences, show, theme
+from pages import drill, frame, show, theme, tiles
 from pages.charts.dots import describe_dots, draw_dots
 from pages.timeline import one_customer, search
 
@@ -181,26 +181,10 @@ def people_table(named: pl.DataFrame) -> pl.DataFrame:
 def _returns(now: dict[str, Row], before: dict[str, Row], filters: Filters) -> None:
     st.subheader("Who comes back")
     known = [name for name in RETURNS if now[name]["value"] is not None]
-    with st.grid(4, min_column_width=190, gap="xsmall"):
-        for name in known:
-            with st.container(border=True, height="stretch", gap=None):
-                _tile(name, now[name], before.get(name), filters)
+    tiles.tiles(known, now, before, filters)
     absent = [declared(name).label for name in RETURNS if now[name]["value"] is None]
     if absent:
         st.caption(f"Not in these data, so nobody can tell: {theme.plain(', '.join(absent))}.")
-
-
-def _tile(name: str, row: Row, before: Row | None, filters: Filters) -> None:
-    metric, currency = declared(name), frame.currency(filters)
-    delta = None if before is None else theme.change(row["value"], before["value"], metric.unit)
-    help_text = theme.plain(metric.description)
-    arrow: Any = "off" if delta is not None and delta[0] not in "+-" else "auto"
-    shown = theme.number(row["value"], metric.unit)
-    st.metric(metric.label, shown, delta, delta_color="off", delta_arrow=arrow, help=help_text)
-    st.caption("  \n".join(sentences.evidence(row, before, metric, frame.target(name, filters), currency)))
-    st.space("stretch")
-    part = "denominator" if metric.kind in ("median", "quantile") else "numerator"
-    drill.rows_button(name, "Rows", f"rows_{name}", part=part)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,7 @@ from metrics.catalog import metric as declared
 from metrics.comparisons import change, shifts
 from metrics.declare import MetricError
 from metrics.filters import Filters
-from metrics.statistics import differences
-from pages import by_store, drill, explanations, frame, outlook, printing, sentences, show, theme
+from pages import by_store, drill, explanations, frame, outlook, printing, sentences, show, theme, tiles
 from pages.charts.funnel import Step, describe_funnel, draw_funnel, tabulate_funnel
 from pages.charts.trend import settled_rows
 
@@ -132,11 +131,8 @@ def _months(filters: Filters) -> Filters:
 
 def _tiles(now: dict[str, Row], before: dict[str, Row], filters: Filters) -> None:
     months = frame.evaluate(HEADLINES, _months(filters))
-    with st.grid(4, min_column_width=190, gap="xsmall"):
-        for name in HEADLINES:
-            past = sparkline(name, months.filter(pl.col("metric") == name))
-            with st.container(border=True, height="stretch", gap=None):
-                _tile(name, now[name], before.get(name), past, filters)
+    past = {name: sparkline(name, months.filter(pl.col("metric") == name)) for name in HEADLINES}
+    tiles.tiles(HEADLINES, now, before, filters, past)
 
 
 def sparkline(name: str, months: pl.DataFrame) -> list[float]:
@@ -144,34 +140,6 @@ def sparkline(name: str, months: pl.DataFrame) -> list[float]:
     rows = months.sort("period")
     settled = settled_rows(rows) if sentences.waits_for_time(declared(name)) else rows
     return [float(value) for value in settled["value"].drop_nulls()]
-
-
-def _tile(name: str, row: Row, before: Row | None, past: list[float], filters: Filters) -> None:
-    metric, currency = declared(name), frame.currency(filters)
-    delta = None if before is None else theme.change(row["value"], before["value"], metric.unit)
-    st.metric(
-        metric.label,
-        theme.number(row["value"], metric.unit, currency),
-        delta,
-        delta_color=_delta_color(metric.higher_is_better, row, before),
-        delta_arrow="off" if delta is not None and delta[0] not in "+-" else "auto",
-        help=theme.plain(metric.description),
-        chart_data=past if len(past) > 1 else None,
-        chart_type="bar",
-    )
-    lines = sentences.evidence(row, before, metric, frame.target(name, filters), currency)
-    st.caption("  \n".join(lines))
-    st.space("stretch")
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        drill.rows_button(name, "Rows", f"rows_{name}")
-        frame.link("definitions", "Definition", metric=name)
-
-
-def _delta_color(higher_is_better: bool | None, row: Row, before: Row | None) -> Any:
-    """Colour only where the difference is more than chance: a change that chance may explain stays grey."""
-    if before is None or higher_is_better is None or not differences.is_apart(row, before):
-        return "off"
-    return "normal" if higher_is_better else "inverse"
 
 
 def _funnel(filters: Filters, against: Filters | None) -> None:

@@ -7,7 +7,6 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from metrics.catalog import metric as declared
 from metrics.comparisons import hours
 from metrics.comparisons.hours import ARRIVED, Slot, Week
 from metrics.filters import Filters
@@ -216,7 +215,7 @@ def _tries(now: dict[str, Row], before: dict[str, Row]) -> None:
             "sooner."
         )
     _table(_TRIES, now, before, "Tries by people")
-    _buttons(("follow_up_standard_rate", "multi_channel_rate"))
+    tiles.ways(("follow_up_standard_rate", "multi_channel_rate"))
     frame.link("worklist", "Follow-up that stopped too early", list=FOLLOW_UP_MISSED.label.lower())
 
 
@@ -234,18 +233,11 @@ def _machines(now: dict[str, Row], before: dict[str, Row]) -> None:
         f"**{theme.number(row['value'], 'share')} got automatic messages only** ({counted})."
     )
     _table(_MACHINES, now, before, "Machines and people")
-    _buttons(("machine_only_rate",))
+    tiles.ways(("machine_only_rate",))
 
 
 def _table(names: tuple[str, ...], now: dict[str, Row], before: dict[str, Row], header: str) -> None:
     st.table(lines.of_metrics(names, now, before, header), hide_index=True, border="horizontal", alt=header)
-
-
-def _buttons(names: tuple[str, ...]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for name in names:
-            drill.rows_button(name, f"Rows: {declared(name).label.lower()}", f"rows_{name}", is_later=True)
-            frame.link("definitions", "Definition", metric=name)
 
 
 if __name__ == "__main__":

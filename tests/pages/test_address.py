@@ -178,7 +178,7 @@ def test_a_page_opened_before_any_other_on_a_fresh_server_shows_the_dashboard(
 
 def test_a_button_puts_the_rows_into_the_address(show: Show) -> None:
     app = show("overview", period="all data")
-    app.button(key="rows_closing_rate").click().run()
+    app.button(key="tile_closing_rate").click().run()
     assert app.query_params["rows"] == "closing_rate.numerator"
     assert len(app.dataframe[0].value) == 60
 

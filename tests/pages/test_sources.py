@@ -25,10 +25,10 @@ def test_both_levels_stand_on_every_warehouse(show: Show, warehouse: str, level:
 
 def test_what_to_do_comes_before_the_numbers(show: Show) -> None:
     said = [element.value.replace("\\", "") for element in show("sources", period="all data").markdown]
-    todo = next(place for place, line in enumerate(said) if line.startswith("- **Leave as they are:** *Best* $Leads"))
+    first = next(place for place, line in enumerate(said) if line.startswith("- **Leave as they are:** *Best* $Leads"))
     numbers = next(place for place, line in enumerate(said) if "600 leads from 4 sources" in line)
-    assert todo < numbers
-    assert "**Spend unknown:** (no source); Walk-in." in said[todo]
+    assert first < numbers
+    assert "**Spend unknown:** (no source); Walk-in." in said[first]
 
 
 def test_the_returns_are_drawn_as_money_for_money_with_an_interval(show: Show) -> None:
