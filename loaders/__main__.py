@@ -1,4 +1,4 @@
-"""The loaders' command line: load, build, check, rejects, sources, why-same, profile, history, rollback, demo.
+"""The loaders' command line: load, build, check, watch, sources, history, forget, backup, schedule and more.
 
 `--json` prints one object on standard output and nothing else there; progress and messages go to standard error. Exit
 status: 0 done, 1 nothing could be loaded, 2 wrong usage.
@@ -7,20 +7,32 @@ status: 0 done, 1 nothing could be loaded, 2 wrong usage.
 from __future__ import annotations
 
 import json
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Final, NoReturn
+from typing import Annotated
 
 import typer
 
 from loaders import snapshot
+from loaders.command_line import (
+    DEFAULT_SETTINGS,
+    DEFAULT_WAREHOUSE,
+    NOTHING_LOADED,
+    STOPPED,
+    WRONG_USAGE,
+    Json,
+    SettingsFile,
+    WaitSeconds,
+    Warehouse,
+    failing_with,
+    settings_in,
+    stopping_on_signal,
+)
 from loaders.draft import draft_profile, known_table, largest, profile_name, write_draft
+from loaders.erased import read_erased
 from loaders.errors import LoaderError
 from loaders.intake import Choices, Sheet, take_in
 from loaders.lock import WAIT_SECONDS
@@ -42,19 +54,14 @@ from loaders.progress import Progress, part, shown
 from loaders.read import Reading
 from loaders.read.database import Question, is_address
 from loaders.read.letters import known_encoding
-from loaders.settings import Settings, load_settings
+from loaders.settings import load_settings
 from loaders.sources import pasteable, source_lines, spellings, unmapped_line
 from loaders.star import Moment
 from loaders.synthetic import simulate
+from loaders.upkeep import backup, forget, restore, schedule
 from loaders.watch import Orders, Voice
 from loaders.watch import watch as watch_folder
 from loaders.why_same import why_same
-
-DONE: Final = 0
-NOTHING_LOADED: Final = 1
-WRONG_USAGE: Final = 2
-STOPPED_BY_HAND: Final = 130
-STOPPED: Final = "Stopped. The last snapshot still serves."
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 
@@ -67,8 +74,6 @@ Queries = Annotated[list[str] | None, typer.Option("--query", help="A SELECT to 
 WatermarkColumn = Annotated[
     str | None, typer.Option("--watermark", help="Read only rows at or above its highest value of the last load.")
 ]
-Warehouse = Annotated[Path, typer.Option(help="The folder that holds the snapshots.")]
-SettingsFile = Annotated[Path, typer.Option("--settings", help="Stores, hours, windows, standards, targets.")]
 ProfileName = Annotated[str | None, typer.Option("--profile", help="Read with this profile (a name or a TOML file).")]
 TableName = Annotated[str | None, typer.Option("--table", help="Take only this table from the files.")]
 StoreName = Annotated[str | None, typer.Option("--store", help="The store of rows that name none.")]
@@ -84,11 +89,6 @@ SheetNames = Annotated[
     list[str] | None, typer.Option("--sheet", help="Read this sheet of workbooks, even if hidden (repeatable).")
 ]
 AsOf = Annotated[str | None, typer.Option(help='What "now" is (ISO); otherwise the newest event in the data.')]
-WaitSeconds = Annotated[float, typer.Option("--wait", min=0, help="How long to wait for another load to end, seconds.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
-
-DEFAULT_WAREHOUSE: Final = Path("data/warehouse")
-DEFAULT_SETTINGS: Final = Path("data/settings.toml")
 
 
 @app.command()
@@ -111,7 +111,7 @@ def load(
     as_json: Json = False,
 ) -> None:
     """Load exports: build a new snapshot from the last one and these files, and publish it."""
-    with _failing_with(WRONG_USAGE, as_json=as_json):
+    with failing_with(WRONG_USAGE, as_json=as_json):
         choices = replace(
             _choices(settings_file, profile, table, store, exported_at),
             period=_period(period),
@@ -120,7 +120,7 @@ def load(
         moment = Moment(loaded_at=datetime.now(UTC), as_of=_instant(as_of, "--as-of"))
         choices = replace(choices, question=_question(paths, relation, query, watermark, warehouse))
     published = None
-    with _failing_with(NOTHING_LOADED, as_json=as_json, stopped=STOPPED), shown(said) as report:
+    with failing_with(NOTHING_LOADED, as_json=as_json, stopped=STOPPED), shown(said) as report:
         sheets = take_in(paths, choices, part(report, 0.0, 0.5))
         if _any_rows(sheets):
             published = snapshot.publish(sheets, warehouse, choices.settings, moment, part(report, 0.5, 1.0), wait)
@@ -153,14 +153,14 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Say what a load would do: the profile found and why, the columns, the refused rows. Writes nothing."""
-    with _failing_with(WRONG_USAGE, as_json=as_json):
+    with failing_with(WRONG_USAGE, as_json=as_json):
         choices = replace(
             _choices(settings_file, profile, table, store, exported_at),
             period=_period(period),
             reading=_reading(encoding, only_sheet),
         )
         choices = replace(choices, question=_question(paths, relation, query, watermark, warehouse))
-    with _failing_with(NOTHING_LOADED, as_json=as_json), shown(said) as report:
+    with failing_with(NOTHING_LOADED, as_json=as_json), shown(said) as report:
         sheets = take_in(paths, choices, report)
     if as_json:
         print_json({"files": [check_as_json(sheet) for sheet in sheets]})
@@ -183,7 +183,7 @@ def watch(
     as_json: Json = False,
 ) -> None:
     """Load what is dropped into a folder, each file once it is complete. With --json, one line per load."""
-    with _failing_with(WRONG_USAGE, as_json=as_json):
+    with failing_with(WRONG_USAGE, as_json=as_json):
         choices = _choices(settings_file, profile, None, store, None)
         if not directory.is_dir():
             raise LoaderError(f"{directory} is no folder.", "Name the folder where the reports are dropped.")
@@ -195,7 +195,7 @@ def watch(
             print_load(sheets, published, warehouse)
 
     voice = Voice(say, tell, lambda: shown(said))
-    with _failing_with(NOTHING_LOADED, as_json=as_json, stopped=STOPPED), _stopping_on_signal() as stop:
+    with failing_with(NOTHING_LOADED, as_json=as_json, stopped=STOPPED), stopping_on_signal() as stop:
         say(f"Watching {directory}, a look every {every:g} s. Stop with Ctrl-C.")
         is_good = watch_folder(Orders(directory, warehouse, choices, every, is_once=once), voice, stop)
     if stop.is_set():
@@ -207,7 +207,7 @@ def watch(
 @app.command()
 def rejects(warehouse: Warehouse = DEFAULT_WAREHOUSE, as_json: Json = False) -> None:
     """List the rows that were refused: file, line, rule, the row as it was."""
-    with _failing_with(NOTHING_LOADED, as_json=as_json):
+    with failing_with(NOTHING_LOADED, as_json=as_json):
         refused = snapshot.rejects(warehouse)
     rows = refused.select("source_file", "source_sheet", "source_line", "table", "profile", "rule", "row").to_dicts()
     if as_json:
@@ -223,8 +223,8 @@ def sources(
     as_json: Json = False,
 ) -> None:
     """List every lead source as the files write it, what the settings map it to, and lines to paste for the others."""
-    with _failing_with(NOTHING_LOADED, as_json=as_json):
-        found = spellings(snapshot.source_spellings(warehouse), _settings(settings_file))
+    with failing_with(NOTHING_LOADED, as_json=as_json):
+        found = spellings(snapshot.source_spellings(warehouse), settings_in(settings_file))
     lines = list(pasteable(found))
     if as_json:
         print_json({"sources": [spelling.as_json() for spelling in found], "settings": "\n".join(lines)})
@@ -245,7 +245,7 @@ def draft(
     as_json: Json = False,
 ) -> None:
     """Draft a profile for an unknown file: the best guess per column, with the reason and samples."""
-    with _failing_with(NOTHING_LOADED, as_json=as_json):
+    with failing_with(NOTHING_LOADED, as_json=as_json):
         known_table(table)
         name = profile_name((out or file).stem)
         drafted = draft_profile(largest(file), name, table)
@@ -268,7 +268,7 @@ def why_two_leads_are_one_customer(
     as_json: Json = False,
 ) -> None:
     """Say why two leads are one customer, step by step, or why they are not."""
-    with _failing_with(NOTHING_LOADED, as_json=as_json):
+    with failing_with(NOTHING_LOADED, as_json=as_json):
         leads, settings = snapshot.customer_leads(warehouse)
         countries = {name: settings.store_named(name).country for name in leads["store"].unique().to_list()}
         told = why_same(leads, first, second, guards=settings.identity, countries=countries, store=store)
@@ -282,15 +282,19 @@ def why_two_leads_are_one_customer(
 @app.command()
 def history(warehouse: Warehouse = DEFAULT_WAREHOUSE, as_json: Json = False) -> None:
     """List the snapshots that are kept, newest first, with the files that each load brought."""
-    with _failing_with(NOTHING_LOADED, as_json=as_json):
+    with failing_with(NOTHING_LOADED, as_json=as_json):
         entries = snapshot.history(warehouse)
+        erased = read_erased(warehouse)
+    erasures = erased.erasures if erased else ()
     if as_json:
-        print_json({"snapshots": entries})
+        print_json({"snapshots": entries, "erasures": [asdict(erasure) for erasure in erasures]})
         return
     if not entries:
         print_line(f"Nothing was loaded into {warehouse} yet. Load something: python -m loaders load PATH")
     for entry in entries:
         print_history(entry)
+    for erasure in erasures:
+        print_line(f"{erasure.at}: a customer was erased by {erasure.who} ({sum(erasure.rows.values())} rows emptied)")
 
 
 @app.command()
@@ -300,7 +304,7 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Publish an earlier snapshot again."""
-    with _failing_with(WRONG_USAGE, as_json=as_json):
+    with failing_with(WRONG_USAGE, as_json=as_json):
         serving = snapshot.roll_back(warehouse, name)
     if as_json:
         print_json({"snapshot": serving})
@@ -316,9 +320,9 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Build what is loaded once more with the settings as they are now, without any new file."""
-    with _failing_with(WRONG_USAGE, as_json=as_json):
-        settings = _settings(settings_file)
-    with _failing_with(NOTHING_LOADED, as_json=as_json, stopped=STOPPED), shown(said) as report:
+    with failing_with(WRONG_USAGE, as_json=as_json):
+        settings = settings_in(settings_file)
+    with failing_with(NOTHING_LOADED, as_json=as_json, stopped=STOPPED), shown(said) as report:
         published = snapshot.build_again(warehouse, settings, report, wait)
         snapshot.note_settings_file(warehouse, settings_file)
     if as_json:
@@ -338,9 +342,9 @@ def demo(
     load_into: Annotated[Path | None, typer.Option(help="Load the exports into this warehouse as well.")] = None,
 ) -> None:
     """Simulate a dealership group: exports in the shape of real CRMs, settings.toml, and truth.json."""
-    with _failing_with(WRONG_USAGE, as_json=False):
+    with failing_with(WRONG_USAGE, as_json=False):
         now = _instant(as_of, "--as-of")
-    with _failing_with(NOTHING_LOADED, as_json=False), _writing_to(directory), shown(said) as report:
+    with failing_with(NOTHING_LOADED, as_json=False), _writing_to(directory), shown(said) as report:
         simulate(
             directory,
             stores=stores,
@@ -359,6 +363,10 @@ def demo(
         say(f"Written to {directory}. Load it: python -m loaders load {directory} --settings {settings_file}")
 
 
+for upkeep in (forget, backup, restore, schedule):
+    app.command()(upkeep)
+
+
 def _load_demo(directory: Path, warehouse: Path, report: Progress) -> None:
     settings_file = directory / "settings.toml"
     choices = Choices(load_settings(settings_file))
@@ -370,7 +378,7 @@ def _load_demo(directory: Path, warehouse: Path, report: Progress) -> None:
 def _choices(
     settings_file: Path, profile: str | None, table: str | None, store: str | None, exported_at: str | None
 ) -> Choices:
-    settings, own = _settings(settings_file), settings_file.parent / OWN_PROFILES
+    settings, own = settings_in(settings_file), settings_file.parent / OWN_PROFILES
     if profile is not None:
         load_profile(profile, own)
     known_table(table)
@@ -401,11 +409,6 @@ def _question(
     return Question(tuple(relations or ()), tuple(queries or ()), column, held)
 
 
-def _settings(path: Path) -> Settings:
-    """The settings file; where the default one does not exist, the defaults of every setting."""
-    return Settings() if path == DEFAULT_SETTINGS and not path.exists() else load_settings(path)
-
-
 def _period(text: str | None) -> Period | None:
     """The first and the last day of a period, written as 2026-03-01:2026-03-31."""
     if text is None:
@@ -432,65 +435,6 @@ def _instant(text: str | None, option: str) -> datetime | None:
     is_day = found.time() == time() and "T" not in text and " " not in text.strip()
     moment = found + timedelta(days=1, seconds=-1) if is_day else found
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-@contextmanager
-def _failing_with(status: int, *, as_json: bool, stopped: str = "Stopped.") -> Iterator[None]:
-    """Print an error with its hint, or that a signal stopped it, and leave with a status instead of a traceback."""
-    with _noting_interrupt() as is_interrupted:
-        try:
-            yield
-        except (Exception, KeyboardInterrupt) as error:
-            if is_interrupted.is_set() or isinstance(error, KeyboardInterrupt):
-                _leave(stopped, STOPPED_BY_HAND, as_json=as_json)
-            if isinstance(error, LoaderError):
-                _leave(str(error), status, as_json=as_json)
-            raise
-
-
-@contextmanager
-def _noting_interrupt() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set: a library that is interrupted may say so with an error of its own."""
-    is_interrupted = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield is_interrupted  # signals reach the main thread only
-        return
-
-    def noted(number: int, frame: FrameType | None) -> None:
-        is_interrupted.set()
-        signal.default_int_handler(number, frame)
-
-    before = {found: signal.signal(found, noted) for found in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield is_interrupted
-    finally:
-        for found, handler in before.items():
-            signal.signal(found, handler)
-
-
-def _leave(why: str, status: int, *, as_json: bool) -> NoReturn:
-    say(why)
-    if as_json:
-        print_json({"error": why})
-    raise typer.Exit(status)
-
-
-@contextmanager
-def _stopping_on_signal() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, so that the step at work ends first; a second signal ends it at once."""
-    stop = threading.Event()
-
-    def asked(_: int, __: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

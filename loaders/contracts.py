@@ -432,6 +432,9 @@ IDENTITY_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "link": ("linked_table", "linked_id", "lead_id", "customer_id", "sale_id"),
 }
 
+# What names or reaches a customer, in whatever table it stands: it gives way when the customer is erased.
+PERSONAL_COLUMNS: Final = ("customer_name", "email", "phone", "phone_2")
+
 # Which columns say when something really happened (never a scheduled time): they decide as_of and the age of an export.
 RECORDED_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "lead": ("created_at", "modified_at", "crm_sold_at"),

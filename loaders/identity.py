@@ -16,6 +16,7 @@ from typing import Final
 import phonenumbers
 import polars as pl
 
+from loaders.pseudonyms import ERASED, is_erased_text, key_in_email, key_in_text, sealed
 from loaders.settings import Identity
 
 PLACEHOLDER_EMAIL: Final = (
@@ -109,18 +110,30 @@ def _of_several(found: pl.DataFrame) -> pl.DataFrame:
     return found.join(found.group_by(mark).len().filter(pl.col("len") > 1), on=mark, how="semi")
 
 
-def marks(leads: pl.DataFrame, countries: Mapping[str, str] | None = None) -> pl.DataFrame:
+def marks(leads: pl.DataFrame, countries: Mapping[str, str] | None = None, secret: str | None = None) -> pl.DataFrame:
     """Each lead's marks of identity: `store, lead_key, name, rule, value`, each once; rule is one of `RULES`."""
-    return marks_of(with_keys(leads, countries))
+    return marks_of(with_keys(leads, countries, secret))
 
 
-def with_keys(leads: pl.DataFrame, countries: Mapping[str, str] | None = None) -> pl.DataFrame:
+def with_keys(
+    leads: pl.DataFrame, countries: Mapping[str, str] | None = None, secret: str | None = None
+) -> pl.DataFrame:
     """The leads with `name`, `email_key`, `phone_key` and `phone_2_key`: what of them tells who somebody is, else null.
 
-    Leads that bring their `name_key` are spared the making of it.
+    Leads that bring their `name_key` are spared the making of it. With the `secret` of a warehouse from which somebody
+    was erased, all keys are pseudonyms: so what was erased still meets what was not.
     """
+    keyed = _with_open_keys(leads, countries)
+    if secret is None:
+        return keyed
+    kinds = {"name": "name", "email_key": "email", "phone_key": "phone", "phone_2_key": "phone"}
+    return keyed.with_columns(sealed(keyed[column], kind, secret) for column, kind in kinds.items())
+
+
+def _with_open_keys(leads: pl.DataFrame, countries: Mapping[str, str] | None) -> pl.DataFrame:
     country = leads["store"].replace_strict(dict(countries or {}), default=DEFAULT_COUNTRY, return_dtype=pl.String)
-    name = pl.col("name_key") if "name_key" in leads.columns else name_key("customer_name")
+    own = pl.when(is_erased_text("customer_name")).then(key_in_text("customer_name"))
+    name = pl.col("name_key") if "name_key" in leads.columns else own.otherwise(name_key("customer_name"))
     return leads.with_columns(
         name=pl.when(name != "").then(name),
         email_key=email_key("email"),
@@ -175,7 +188,7 @@ def email_key(column: str) -> pl.Expr:
     is_address = lower.str.contains(f"^{ADDRESS}$")
     dug_out = pl.when(~is_address).then(lower).str.replace(r"^\s*mailto:", "").str.extract(ADDRESS)
     email = pl.when(is_address).then(lower).otherwise(dug_out)
-    return pl.when(~email.str.contains(PLACEHOLDER_EMAIL)).then(email)
+    return pl.coalesce(key_in_email(lower), pl.when(~email.str.contains(PLACEHOLDER_EMAIL)).then(email))
 
 
 def phone_keys(phones: pl.Series, countries: pl.Series) -> pl.Series:
@@ -188,13 +201,15 @@ def phone_keys(phones: pl.Series, countries: pl.Series) -> pl.Series:
     frame = frame.with_columns(bare=pl.col("raw").str.replace(PHONE_EXTENSION, "").str.replace_all(PHONE_MARKS, ""))
     is_plain = pl.col("country").is_in(NORTH_AMERICA) & pl.col("bare").str.contains(r"^(\+?1)?[2-9]\d{9}$")
     frame = frame.with_columns(key=pl.when(is_plain).then(pl.lit("+1") + pl.col("bare").str.tail(10)))
-    rest = frame.filter(pl.col("key").is_null() & pl.col("raw").is_not_null()).select("raw", "country").unique()
+    is_erased = pl.col("raw").str.starts_with(ERASED)
+    rest = frame.filter(pl.col("key").is_null() & ~is_erased).select("raw", "country").unique()
     if not rest.is_empty():
         read = rest.with_columns(read=pl.Series([_read_phone(*row) for row in rest.iter_rows()], dtype=pl.String))
         frame = frame.join(read, on=["raw", "country"], how="left", maintain_order="left")
         frame = frame.with_columns(key=pl.coalesce("key", "read"))
     national = pl.col("key").str.replace(r"^\+1", "")
-    return frame.select(pl.when(~_is_placeholder_phone(national)).then("key").alias(phones.name)).to_series()
+    known = pl.when(is_erased).then(key_in_text("raw")).when(~_is_placeholder_phone(national)).then("key")
+    return frame.select(known.alias(phones.name)).to_series()
 
 
 def name_key(column: str) -> pl.Expr:

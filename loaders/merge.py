@@ -14,7 +14,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from loaders.contracts import TABLES, key_column, schema_of
+from loaders.contracts import PERSONAL_COLUMNS, TABLES, key_column, schema_of
 
 TEMPLATES: Final = Path(__file__).parent / "warehouse" / "templates"
 CHANGE_SCHEMA: Final = {  # of a file: how many of its rows were held already, corrected, or new
@@ -101,8 +101,12 @@ def is_anything_said_anew(con: duckdb.DuckDBPyConnection, tables: Iterable[str])
 
 
 def content(table: str) -> str:
-    """The expression for what a version of a record says, as one text; equal texts say the same."""
-    names = sorted(name for name in TABLES[table].column_names() if name not in _LINEAGE)
+    """The expression for what a version of a record says, as one text; equal texts say the same.
+
+    What names a person stands last: which of two versions wins a tie must not change when it is erased.
+    """
+    known = (name for name in TABLES[table].column_names() if name not in _LINEAGE)
+    names = sorted(known, key=lambda name: (name in PERSONAL_COLUMNS, name))
     return f"concat_ws(chr(31), {', '.join(f'coalesce(cast({name} as varchar), chr(0))' for name in names)})"
 
 

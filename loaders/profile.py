@@ -249,13 +249,18 @@ def _check_known(what: str, name: str, known: tuple[str, ...]) -> None:
 
 def profile_names(own: Path | None = None) -> list[str]:
     """The names of the profiles that come with Upboard and of those in the folder `own`, sorted."""
-    return sorted({path.stem for folder in _folders(own) for path in folder.glob("*.toml")})
+    return sorted({path.stem for folder in _folders(own) for path in folder.glob("*.toml") if _is_inside(folder, path)})
 
 
 def profile_path(name: str, own: Path | None = None) -> Path:
     """The file of a profile by its name. One in the folder `own` stands in for the one that comes with Upboard."""
-    found = [folder / f"{name}.toml" for folder in _folders(own)]
-    return next((path for path in found if path.is_file()), found[-1])
+    found = [(folder, folder / f"{name}.toml") for folder in _folders(own)]
+    return next((path for folder, path in found if path.is_file() and _is_inside(folder, path)), found[-1][1])
+
+
+def _is_inside(folder: Path, path: Path) -> bool:
+    """Whether a file lies in the folder itself: a name that climbs out of it, or a link to elsewhere, is no profile."""
+    return path.resolve().parent == folder.resolve()
 
 
 def _folders(own: Path | None) -> list[Path]:
@@ -270,9 +275,10 @@ def load_profile(name_or_path: str | Path, own: Path | None = None) -> Profile:
             does not exist.
     """
     path = Path(name_or_path)
-    if path.suffix != ".toml":
+    is_named = path.suffix != ".toml"
+    if is_named:
         path = profile_path(str(name_or_path), own)
-    if not path.is_file():
+    if not path.is_file() or (is_named and not any(_is_inside(folder, path) for folder in _folders(own))):
         names = profile_names(own)
         hint = (
             f"{nearest(Path(name_or_path).stem, names)} Profiles: {', '.join(names)}; or name a TOML file of your own."
@@ -298,7 +304,7 @@ def checked_profile(text: str, path: Path) -> Profile:
     """
     try:
         return Profile.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise _not_toml(path, error) from error
     except ValidationError as error:
         raise _wrong_profile(path, error) from error

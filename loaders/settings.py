@@ -60,7 +60,7 @@ def _checked_locale(code: str) -> str:
     return code
 
 
-def _squeezed(name: str) -> str:
+def squeezed(name: str) -> str:
     """One spelling for names that differ only in case and spaces."""
     return " ".join(name.split()).casefold()
 
@@ -191,7 +191,7 @@ class SourceEntry(_Part):
 
     def spellings(self) -> Iterator[str]:
         """The names without case and needless spaces, its own among them."""
-        yield from (_squeezed(name) for name in (self.source, *self.names))
+        yield from (squeezed(name) for name in (self.source, *self.names))
 
 
 class Sources(_Part):
@@ -205,7 +205,7 @@ class Sources(_Part):
         owners: dict[str, str] = {}
         told: dict[tuple[str, str], str] = {}
         for entry in self.map:
-            own = _squeezed(entry.source)
+            own = squeezed(entry.source)
             for word in entry.spellings():
                 if owners.setdefault(word, own) != own:
                     raise ValueError(f'"{word}" stands under two sources, "{owners[word]}" and "{entry.source}"')
@@ -222,14 +222,14 @@ class Sources(_Part):
         """
         whole: dict[str, SourceEntry] = {}
         for entry in self.map:
-            known = whole.setdefault(_squeezed(entry.source), entry)
+            known = whole.setdefault(squeezed(entry.source), entry)
             told = {"group": known.group or entry.group, "channel": known.channel or entry.channel}
-            whole[_squeezed(entry.source)] = known.model_copy(update=told)
-        words = {word: whole[_squeezed(entry.source)] for entry in self.map for word in entry.spellings()}
+            whole[squeezed(entry.source)] = known.model_copy(update=told)
+        words = {word: whole[squeezed(entry.source)] for entry in self.map for word in entry.spellings()}
         patterns = [(_pattern(word), entry) for word, entry in words.items() if "*" in word]
 
         def find(name: str) -> SourceEntry | None:
-            word = _squeezed(name)
+            word = squeezed(name)
             return words.get(word) or next((entry for fits, entry in patterns if fits.match(word)), None)
 
         return find
@@ -284,7 +284,7 @@ class Target(_Part):
     def scope(self) -> tuple[str | None, ...]:
         """What it is for, without case and needless spaces."""
         named = (self.metric, self.store, self.person, self.source)
-        return (*(None if name is None else _squeezed(name) for name in named), self.month)
+        return (*(None if name is None else squeezed(name) for name in named), self.month)
 
 
 class Settings(_Part):
@@ -304,12 +304,14 @@ class Settings(_Part):
     annotations: tuple[Annotation, ...] = Field(default=(), alias="annotation", strict=False)
     # Who gets letters, and how. No number depends on it: the command that sends them checks it (pages/mail.py).
     mail: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    # What runs by itself. Nor on this: loaders/schedule.py checks it when the schedule is kept.
+    schedule: tuple[dict[str, Any], ...] = Field(default=(), exclude=True, strict=False)
 
     @model_validator(mode="after")
     def _store_names_differ(self) -> Self:
         seen: set[str] = set()
         for store in self.stores:
-            own = {_squeezed(name) for name in (store.name, *store.aliases)}
+            own = {squeezed(name) for name in (store.name, *store.aliases)}
             if twice := own & seen:
                 raise ValueError(f'two stores share the name or alias "{min(twice)}"')
             seen |= own
@@ -334,8 +336,8 @@ class Settings(_Part):
         return found + [row.model_copy(update={"store": named.get(row.store or "")}) for row in self.target_rows]
 
     def _found(self, name: str) -> Store | None:
-        wanted = _squeezed(name)
-        names = {_squeezed(known): store for store in self.stores for known in (store.name, *store.aliases)}
+        wanted = squeezed(name)
+        names = {squeezed(known): store for store in self.stores for known in (store.name, *store.aliases)}
         return names.get(wanted)
 
     def store_named(self, name: str) -> Store:
@@ -383,7 +385,7 @@ def checked_settings(text: str, path: Path) -> Settings:
     """
     try:
         return Settings.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise _unreadable(path, error) from error
     except ValidationError as error:
         raise _wrong_setting(path, error) from error

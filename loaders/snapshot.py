@@ -20,15 +20,25 @@ import duckdb
 import polars as pl
 
 from loaders.contracts import TABLES
+from loaders.erased import Erased, erase_rejects, erase_rows, erase_texts, read_erased
 from loaders.errors import LoaderError
 from loaders.intake import Sheet, good_rows, without_rows
 from loaders.lock import WAIT_SECONDS, only_writer
-from loaders.merge import CHANGE_SCHEMA, EMPTIED_SCHEMA, fold_in, is_anything_said_anew, layout, write_canonical
+from loaders.merge import (
+    CHANGE_SCHEMA,
+    EMPTIED_SCHEMA,
+    fold_in,
+    is_anything_said_anew,
+    layout,
+    template,
+    write_canonical,
+)
 from loaders.progress import Progress
 from loaders.read.database import Watermark
 from loaders.scope import build_scope
 from loaders.settings import Settings
 from loaders.star import (
+    ERASURE_VARIABLE,
     FINDING_SCHEMA,
     REJECT_SCHEMA,
     Moment,
@@ -91,26 +101,41 @@ def publish(
     Raises:
         LoaderError: Another load holds the warehouse, its folder cannot be written, or its snapshot is damaged.
     """
-    with _only_writer(warehouse, wait_seconds, progress):
+    with held_for_writing(warehouse, wait_seconds, progress):
         previous = current_path(warehouse)
         moment = _after(previous, moment)
-        name = f"{moment.loaded_at:%Y%m%dT%H%M%SZ-%f}-{secrets.token_hex(4)}"
+        name = new_name(moment.loaded_at)
         building = warehouse / SNAPSHOTS / f"{name}.building"
         try:
-            files, is_new = _build(building, name, previous, sheets, settings, moment, progress)
+            erased = _erased(warehouse)
+            files, is_new = _build(building, name, previous, sheets, settings, moment, progress, erased)
             if is_new:
                 building.replace(building.with_suffix(".duckdb"))
-                _point_at(warehouse, name)
+                point_at(warehouse, name)
         except (*_DAMAGE, OSError) as error:
             if previous:
-                _check_sound(previous)
+                check_sound(previous)
             hint = "Free some space or mend the folder's rights, and load again; the last snapshot still serves."
             raise LoaderError(f"The warehouse {warehouse} cannot be written: {error}.", hint) from error
         finally:
-            _discard(building)
+            discard(building)
         _prune(warehouse, settings.warehouse.keep_snapshots)
         serving = current_path(warehouse)
         return Published(serving.stem if serving else "", as_of(serving), is_new, files)
+
+
+def new_name(moment: datetime) -> str:
+    """The name of a new snapshot: names sort by time, and no two are the same."""
+    return f"{moment:%Y%m%dT%H%M%SZ-%f}-{secrets.token_hex(4)}"
+
+
+def _erased(warehouse: Path) -> Erased | None:
+    """The list of erased customers; LoaderError where an erasure was cut short, and snapshots still name somebody."""
+    erased = read_erased(warehouse)
+    if erased and not erased.is_finished:
+        hint = f"End it first: python -m loaders forget --resume --warehouse {warehouse}"
+        raise LoaderError(f"An erasure in {warehouse} was cut short.", hint)
+    return erased
 
 
 def build_again(
@@ -154,7 +179,7 @@ def current_path(warehouse: Path) -> Path | None:
     except OSError as error:
         raise LoaderError(f"{warehouse / CURRENT} cannot be read: {error}.", _roll_back_hint(warehouse)) from error
     path = warehouse / named
-    if path not in _kept(warehouse):
+    if path not in kept_snapshots(warehouse):
         message = f'{warehouse / CURRENT} names "{named[:200]}", which is no snapshot in {warehouse / SNAPSHOTS}.'
         raise LoaderError(message, _roll_back_hint(warehouse))
     return path
@@ -169,7 +194,7 @@ def history(warehouse: Path) -> list[dict[str, Any]]:
         serving = current_path(warehouse)
     except LoaderError:
         serving = None
-    return [_described(path, is_current=path == serving) for path in reversed(_kept(warehouse))]
+    return [_described(path, is_current=path == serving) for path in reversed(kept_snapshots(warehouse))]
 
 
 def roll_back(warehouse: Path, snapshot: str) -> str:
@@ -179,11 +204,11 @@ def roll_back(warehouse: Path, snapshot: str) -> str:
         LoaderError: There is no such snapshot, or it cannot be opened.
     """
     path = warehouse / SNAPSHOTS / f"{Path(snapshot).name.removesuffix('.duckdb')}.duckdb"
-    if path not in _kept(warehouse):
+    if path not in kept_snapshots(warehouse):
         raise LoaderError(f'There is no snapshot "{snapshot}" in {warehouse}.', _roll_back_hint(warehouse))
-    with _only_writer(warehouse, 0, lambda _, __: None):
+    with held_for_writing(warehouse, 0, lambda _, __: None):
         as_of(path)
-        _point_at(warehouse, path.stem)
+        point_at(warehouse, path.stem)
         return path.stem
 
 
@@ -193,7 +218,7 @@ def rejects(warehouse: Path) -> pl.DataFrame:
     Raises:
         LoaderError: Nothing was loaded yet.
     """
-    with _opened(_serving(warehouse)) as con:
+    with opened(serving_path(warehouse)) as con:
         refused: pl.DataFrame = con.sql(
             'from loads.reject order by source_file, source_sheet, source_line, "table"'
         ).pl()
@@ -224,6 +249,31 @@ def customer_leads(warehouse: Path) -> tuple[pl.DataFrame, Settings]:
     return _asked(warehouse, "from bridge_customer_lead"), loaded_settings(warehouse)
 
 
+def customer_details(warehouse: Path) -> pl.DataFrame:
+    """The names, e-mails and phones that CRMs keep apart from leads, as canonical rows. LoaderError as `rejects`."""
+    return _asked(warehouse, "from canonical.customer_detail")
+
+
+def owners_of_id(warehouse: Path, natural_id: str) -> pl.DataFrame:
+    """Whose natural id a text is, in any record: store, system, kind (lead or customer). LoaderError as `rejects`."""
+    parts = [
+        template("customer_ids", table, kind=kind)
+        for table, schema in TABLES.items()
+        for kind in ("lead", "customer")
+        if f"{kind}_id" in schema.column_names()
+    ]
+    with opened(serving_path(warehouse)) as con:
+        found: pl.DataFrame = con.sql(" union ".join(parts), params={"natural_id": natural_id}).pl()
+        return found
+
+
+def rename_load(con: duckdb.DuckDBPyConnection, old: str, name: str, before: str, now: str) -> None:
+    """Say in the load log of a snapshot that is written anew that it has a new name, and what it now depends on."""
+    con.execute("update snapshot.loads.load_file set snapshot = ? where snapshot = ?", [name, old])
+    con.execute("update snapshot.loads.load set fingerprint = ? where fingerprint = ?", [now, before])
+    con.execute("update snapshot.loads.load set snapshot = ? where snapshot = ?", [name, old])
+
+
 def loaded_settings(warehouse: Path) -> Settings:
     """The settings by which the serving snapshot was built.
 
@@ -244,7 +294,7 @@ def built_on(warehouse: Path) -> str | None:
     """
     loads = _asked(warehouse, "select snapshot from loads.load order by loaded_at desc limit 2")
     earlier = loads["snapshot"].to_list()[1:]
-    kept = {path.stem for path in _kept(warehouse)}
+    kept = {path.stem for path in kept_snapshots(warehouse)}
     return next((name for name in earlier if name in kept), None)
 
 
@@ -276,7 +326,7 @@ def unlisted_people(warehouse: Path) -> pl.DataFrame:
 
 
 def _asked(warehouse: Path, text: str) -> pl.DataFrame:
-    with _opened(_serving(warehouse)) as con:
+    with opened(serving_path(warehouse)) as con:
         try:
             found: pl.DataFrame = con.sql(text).pl()
         except (duckdb.CatalogException, duckdb.BinderException) as error:
@@ -289,7 +339,7 @@ def _of_earlier_release(warehouse: Path) -> LoaderError:
     return LoaderError(f"The snapshot in {warehouse} is of an earlier release.", hint)
 
 
-def _serving(warehouse: Path) -> Path:
+def serving_path(warehouse: Path) -> Path:
     """The snapshot that serves; LoaderError where nothing was loaded yet."""
     serving = current_path(warehouse)
     if serving is None:
@@ -303,7 +353,7 @@ def watermarks(warehouse: Path) -> dict[tuple[str, str], str]:
     serving = current_path(warehouse)
     if serving is None:
         return {}
-    with _opened(serving) as con:
+    with opened(serving) as con:
         (name,) = con.execute("select current_database()").fetchall()[0]
         return _watermarks_in(con, str(name))
 
@@ -313,7 +363,7 @@ def loaded_hashes(warehouse: Path) -> set[str]:
     serving = current_path(warehouse)
     if serving is None:
         return set()
-    with _opened(serving) as con:
+    with opened(serving) as con:
         rows = con.execute("select distinct content_hash from loads.load_file where error is null").fetchall()
         return {found for (found,) in rows}
 
@@ -322,7 +372,7 @@ def as_of(path: Path | None) -> datetime | None:
     """The newest "now" among the stores of a snapshot; None for a snapshot without stores."""
     if path is None:
         return None
-    with _opened(path) as con:
+    with opened(path) as con:
         found: datetime | None = con.sql("select max(as_of) as as_of from dim_store").pl().item()
         return found
 
@@ -331,7 +381,7 @@ def _after(previous: Path | None, moment: Moment) -> Moment:
     """The moment of a load, later than that of the one it builds on, though it waited or the clock was set back."""
     if previous is None:
         return moment
-    with _opened(previous) as con:
+    with opened(previous) as con:
         last: datetime = con.sql("select max(loaded_at) as loaded_at from loads.load").pl().item()
     return replace(moment, loaded_at=max(moment.loaded_at, last + timedelta(microseconds=1)))
 
@@ -344,14 +394,18 @@ def _build(
     settings: Settings,
     moment: Moment,
     progress: Progress,
+    erased: Erased | None = None,
 ) -> tuple[pl.DataFrame, bool]:
     renamed = _renamed_stores(previous, settings) if previous else {}
     is_copy = previous is not None and not renamed and _layout_of(previous) == layout()
     if previous and is_copy:
         shutil.copyfile(previous, building)
-    with _building(building, previous) as con:
+    secret = erased.secret if erased else None
+    with building_at(building, previous, secret) as con:
         progress(0, "comparing with the last snapshot")
         incoming = {table: rows for table in TABLES if (rows := good_rows(sheets, table)) is not None}
+        if erased:
+            incoming = {table: erase_rows(table, rows, erased, settings) for table, rows in incoming.items()}
         if is_copy:
             changed = fold_in(con, incoming, _emptied(sheets))
             con.execute("drop schema loads cascade")
@@ -359,7 +413,7 @@ def _build(
             write_canonical(con, incoming, _emptied(sheets), previous=previous is not None, renamed=renamed)
             changed = pl.DataFrame(schema=CHANGE_SCHEMA)
         files = _file_rows(name, sheets, changed)
-        _log(con, name, files, sheets, settings, moment, has_previous=previous is not None)
+        _log(con, name, files, sheets, settings, moment, erased, has_previous=previous is not None)
         _log_watermarks(con, sheets, has_previous=previous is not None)
         if is_copy and not is_anything_said_anew(con, incoming) and _is_same(con):
             return files, False
@@ -367,15 +421,20 @@ def _build(
         findings = con.sql("from loads.finding").pl()
         is_built = is_copy and build_scope(con, settings, moment, findings, progress, tables)
     if not is_built:
-        with _building(building, previous) as con:
+        with building_at(building, previous, secret) as con:
             build_star(con, settings, moment, findings, progress)
     return files, True
 
 
 @contextmanager
-def _building(path: Path, previous: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to the snapshot that is being built, with the last one beside it."""
+def building_at(path: Path, previous: Path | None, secret: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the snapshot that is being built, with the last one beside it.
+
+    `secret`: that of the warehouse's list of erased customers, where there is one.
+    """
     with duckdb.connect() as con:
+        if secret:
+            con.execute(f"set variable {ERASURE_VARIABLE} = '{secret}'")
         con.execute("set TimeZone = 'UTC'")
         con.execute(f"set memory_limit = '{_MEMORY_LIMIT}'")
         con.execute(f"set temp_directory = '{_quoted(path)}.tmp'")
@@ -411,14 +470,14 @@ def _emptied(sheets: Sequence[Sheet]) -> pl.DataFrame:
 
 def _renamed_stores(path: Path, settings: Settings) -> dict[str, str]:
     """The stores of a snapshot that the settings call otherwise by now: an alias was added, or a name mended."""
-    with _opened(path) as con:
+    with opened(path) as con:
         stores = [store for (store,) in con.execute("select distinct store from dim_store").fetchall()]
     return {store: name for store in stores if (name := settings.store_named(store).name) != store}
 
 
 def _layout_of(path: Path) -> str | None:
     """The columns that the canonical tables of a snapshot have, as one word; None for one of an early release."""
-    with _opened(path) as con:
+    with opened(path) as con:
         loads = con.sql("from loads.load order by loaded_at desc limit 1").pl()
         return str(loads["layout"].item()) if "layout" in loads.columns and loads.height else None
 
@@ -464,6 +523,7 @@ def _log(
     sheets: Sequence[Sheet],
     settings: Settings,
     moment: Moment,
+    erased: Erased | None,
     *,
     has_previous: bool,
 ) -> None:
@@ -474,7 +534,7 @@ def _log(
             "snapshot": [name],
             "loaded_at": [moment.loaded_at],
             "as_of_told": [moment.as_of],
-            "fingerprint": [fingerprint(settings)],
+            "fingerprint": [fingerprint(settings, erased.secret if erased else None)],
             "layout": [layout()],
             "settings": [settings.model_dump_json()],
         },
@@ -486,6 +546,10 @@ def _log(
         "reject": pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *(part.rejects for part in parts)]),
         "finding": pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *(part.findings for part in parts)]),
     }
+    if erased:
+        told = fresh["finding"]
+        fresh["reject"] = erase_rejects(fresh["reject"], erased, settings)
+        fresh["finding"] = told.with_columns(erase_texts(told["detail"], erased, settings))
     con.execute("create schema loads")
     for table, frame in fresh.items():
         con.register(f"fresh_{table}", frame)
@@ -548,7 +612,7 @@ def _differs(con: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 
 @contextmanager
-def _only_writer(warehouse: Path, wait_seconds: float, progress: Progress) -> Iterator[None]:
+def held_for_writing(warehouse: Path, wait_seconds: float, progress: Progress) -> Iterator[None]:
     """Hold the warehouse for writing; its folders are made where there are none."""
     try:
         (warehouse / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
@@ -560,7 +624,7 @@ def _only_writer(warehouse: Path, wait_seconds: float, progress: Progress) -> It
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A snapshot, read-only and in UTC; a LoaderError names it where it turns out to be damaged."""
     hint = _roll_back_hint(path.parents[1], but=path)
     try:
@@ -583,22 +647,22 @@ def _check_length(con: duckdb.DuckDBPyConnection, path: Path) -> None:
         raise duckdb.IOException("the file was cut short")
 
 
-def _check_sound(path: Path) -> None:
+def check_sound(path: Path) -> None:
     """Read every cell of a snapshot. LoaderError where that fails."""
-    with _opened(path) as con:
+    with opened(path) as con:
         tables = con.sql("select schema_name, table_name from duckdb_tables()").fetchall()
         for schema, table in tables:
             con.sql(f'select bit_xor(hash(t)) from "{schema}"."{table}" as t').fetchall()
 
 
-def _kept(warehouse: Path) -> list[Path]:
+def kept_snapshots(warehouse: Path) -> list[Path]:
     """The snapshot files of a warehouse, oldest first."""
     return sorted((warehouse / SNAPSHOTS).glob("*.duckdb"))
 
 
 def _roll_back_hint(warehouse: Path, *, but: Path | None = None) -> str:
     """The exact command that publishes the newest other snapshot, and the names of all others."""
-    names = [path.stem for path in _kept(warehouse) if path != but]
+    names = [path.stem for path in kept_snapshots(warehouse) if path != but]
     if not names:
         return (
             f"No other snapshot is kept. Move {warehouse} away and load the exports again: python -m loaders load PATH"
@@ -618,7 +682,7 @@ def _described(path: Path, *, is_current: bool) -> dict[str, Any]:
 
 def _load_of(path: Path) -> dict[str, Any]:
     """When a snapshot was loaded, its "now", and what each file of that load gave."""
-    with _opened(path) as con:
+    with opened(path) as con:
         loaded = con.sql("select loaded_at from loads.load where snapshot = ?", params=[path.stem]).pl()
         files = con.sql(
             'select path, sheet, profile, "table", read, accepted, rejected, unchanged, updated, error'
@@ -636,7 +700,7 @@ def _iso(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat() if moment else None
 
 
-def _point_at(warehouse: Path, name: str) -> None:
+def point_at(warehouse: Path, name: str) -> None:
     """Replace CURRENT in one step that survives a power cut."""
     pointer = warehouse / f"{CURRENT}.new"
     with pointer.open("w", encoding="utf-8") as file:
@@ -649,12 +713,12 @@ def _point_at(warehouse: Path, name: str) -> None:
 def _prune(warehouse: Path, keep: int) -> None:
     """Remove the oldest snapshots beyond those kept, and what a killed load left; never the serving one."""
     serving = current_path(warehouse)
-    for path in [*_kept(warehouse)[:-keep], *(warehouse / SNAPSHOTS).glob("*.building*")]:
+    for path in [*kept_snapshots(warehouse)[:-keep], *(warehouse / SNAPSHOTS).glob("*.building*")]:
         if path != serving:
-            _discard(path)
+            discard(path)
 
 
-def _discard(path: Path) -> None:
+def discard(path: Path) -> None:
     """Remove a file, its log and what was put aside beside it, where nobody has it open."""
     for folder in (path, path.with_name(f"{path.name}.tmp")):
         if folder.is_dir():

@@ -14,6 +14,7 @@ import polars as pl
 
 from loaders.errors import LoaderError
 from loaders.identity import guarded, joining_marks, marks
+from loaders.pseudonyms import ERASED, is_pseudonym
 from loaders.settings import Identity
 
 _SAID: Final = {"email": "the same e-mail", "phone": "the same phone", "customer": "the same customer in the CRM"}
@@ -158,6 +159,8 @@ def _step(lead: str, to: str, rule: str, value: str) -> Step:
 def masked(rule: str, value: str) -> str:
     """An e-mail as "a...@example.com", a phone as "...0142"."""
     value = value.partition("\x1f")[0]
+    if is_pseudonym(value):
+        return ERASED
     if rule == "phone":
         return f"...{value[-4:]}"
     local, _, domain = value.partition("@")

@@ -11,7 +11,29 @@ create temp macro sorted_words(name, word) as
     array_to_string(list_sort(regexp_extract_all(translate(lower(coalesce(name, '')), 'ς''`’', 'σ'), word)), ' ');
 
 -- A customer's name by its letters: "Lee, Ana" and "Ana Lee" are one name, so are "O'Dell" and "ODell".
-create temp macro name_key(name) as sorted_words(name, '\p{L}+');
+-- Of a name that was erased, its pseudonym; in a warehouse from which somebody was erased, that of every name, so that
+-- they still meet (loaders/pseudonyms.py).
+create temp macro name_key(name) as
+    case
+        when starts_with(name, '(erased)') then name[10:]
+        when getvariable('erasure_secret') is null then sorted_words(name, '\p{L}+')
+        else coalesce(
+            left(
+                sha256(
+                    cast(getvariable('erasure_secret') as varchar)
+                    || e'\x1fname\x1f'
+                    || nullif(sorted_words(name, '\p{L}+'), '')
+                ),
+                24
+            ),
+            ''
+        )
+    end;
+
+-- A name, e-mail or phone as people see it: nothing of a pseudonym.
+create temp macro shown_name(name) as case when starts_with(name, '(erased)') then '(erased)' else name end;
+create temp macro shown_contact(cell) as
+    case when not regexp_matches(cell, '^(\(erased\)|erased-[0-9a-f]{24}@)') then cell end;
 
 -- An employee's name, in which digits count: "Internet 1" and "Internet 2" are two people, so are the ids 1042 and 1043.
 create temp macro staff_key(name) as coalesce(nullif(sorted_words(name, '[\p{L}\p{N}]+'), ''), lower(trim(name)));

@@ -30,10 +30,10 @@ customers as (
         customer_key,
         any_value(store_key) as store_key,
         coalesce(
-            arg_max(customer_name, struct_pack(moment := created_at, key := lead_key)), '(no name)'
+            shown_name(arg_max(customer_name, struct_pack(moment := created_at, key := lead_key))), '(no name)'
         ) as customer,
-        arg_max(email, struct_pack(moment := created_at, key := lead_key)) as email,
-        arg_max(phone, struct_pack(moment := created_at, key := lead_key)) as phone,
+        shown_contact(arg_max(email, struct_pack(moment := created_at, key := lead_key))) as email,
+        shown_contact(arg_max(phone, struct_pack(moment := created_at, key := lead_key))) as phone,
         count(*) as lead_count
     from stg_lead
     group by customer_key

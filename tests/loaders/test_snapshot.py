@@ -184,7 +184,7 @@ def test_a_killed_load_leaves_the_last_snapshot_and_the_next_load_succeeds(place
         "from pathlib import Path\n"
         "from loaders import snapshot\n"
         "from loaders.__main__ import app\n"
-        "snapshot._point_at = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "snapshot.point_at = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "app(sys.argv[1:])\n"
     )
     command = ["load", str(place / "sales.csv"), "--warehouse", str(place / "wh")]

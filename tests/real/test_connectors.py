@@ -141,6 +141,6 @@ def test_the_call_belongs_to_the_contact_that_a_table_of_its_own_names(warehouse
     (call,) = records(FILES / "hubspot" / "engagement_call_data.csv")
     assert bridge["engagement_id"] == call["engagement_id"]
     assert bridge["contact_id"] not in {contact["id"] for contact in records(FILES / "hubspot" / "contact_data.csv")}
-    with open_warehouse(warehouse).cursor() as cursor:
-        found = cursor.sql("select record from data_finding where finding = 'no_lead_found'").pl()
+    with open_warehouse(warehouse)._reading() as reader:
+        found = reader.cursor.sql("select record from data_finding where finding = 'no_lead_found'").pl()
     assert call["engagement_id"] in found["record"].to_list()
