@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,8 @@ from metrics import sql
 from metrics.catalog import metric as declared
 from metrics.declare import Conversion, Measure, Metric, MetricError, NoSuchData, Ratio
 from metrics.filters import Filters, check_dimension, unavailable
+from metrics.scope import WHOLE, Scope
+from metrics.scope_sql import within
 from metrics.sql import Part, Query, Together
 from metrics.statistics.intervals import wilson
 
@@ -31,6 +33,8 @@ _NUMBERS: Final = ("numerator", "denominator", "value", "low", "high", "n_immatu
 # What no query gives: the interval and the reason are added to its answer.
 _ADDED: Final = ("low", "high", "reason")
 _LOW, _HIGH = wilson(pl.col("numerator"), pl.col("denominator"))
+# How many texts a snapshot keeps as they were understood: reading a text takes DuckDB as long as planning its query.
+_TEXTS_KEPT: Final = 512
 
 
 class NoWarehouse(NoSuchData):
@@ -46,70 +50,106 @@ class _Snapshot:
     readers: int = 0
     is_retired: bool = False
     currencies: Mapping[str, str | None] | None = None
+    parsed: Callable[[str], duckdb.Statement] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.parsed = lru_cache(maxsize=_TEXTS_KEPT)(partial(_parsed, self.connection))
 
 
 @dataclass
+class _Shared:
+    """What all handles of one directory share: its open snapshot, and the lock of whoever exchanges it."""
+
+    open: _Snapshot
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """A cursor of one's own on a snapshot, in UTC. Whatever it runs, it runs within its scope."""
+
+    snapshot: _Snapshot
+    scope: Scope
+    cursor: duckdb.DuckDBPyConnection
+
+    def frame(self, query: Query) -> pl.DataFrame:
+        """The frame that a query gives."""
+        asked = within(query, self.scope)
+        parsed = self.snapshot.parsed(asked.text)
+        found: pl.DataFrame = self.cursor.sql(parsed, params=dict(asked.parameters) or None).pl()
+        return found
+
+    def run(self, query: Query) -> duckdb.DuckDBPyConnection:
+        """A query that has begun, to fetch its few rows from."""
+        asked = within(query, self.scope)
+        return self.cursor.execute(self.snapshot.parsed(asked.text), dict(asked.parameters) or None)
+
+
+@dataclass(frozen=True)
 class Warehouse:
     """A directory of snapshots, of which the one that CURRENT names is open. Safe to share between threads.
 
-    Every query reads one snapshot from its first row to its last. After `refresh` new queries read the new snapshot;
-    the old one is closed when the last query on it ends.
+    Every query reads one snapshot from its first row to its last, and of it only what `scope` allows. After `refresh`
+    new queries read the new snapshot; the old one is closed when the last query on it ends.
     """
 
     directory: Path
-    _open: _Snapshot = field(repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _shared: _Shared = field(repr=False)
+    scope: Scope = WHOLE
 
     @property
     def snapshot(self) -> str:
         """The file name of the open snapshot, relative to the directory."""
-        return self._open.name
+        return self._shared.open.name
+
+    def within(self, scope: Scope) -> Warehouse:
+        """The same warehouse as somebody sees it who is limited to that scope too."""
+        return replace(self, scope=self.scope.and_also(scope))
+
+    def of_everybody(self) -> Warehouse:
+        """The same warehouse without a limit: for figures that name nobody, and metrics.comparisons.peers alone."""
+        return replace(self, scope=WHOLE)
 
     def refresh(self) -> bool:
         """Follow CURRENT: True where another snapshot is now open. NoWarehouse where CURRENT is gone."""
         name = _current(self.directory)
-        with self._lock:
-            if name == self._open.name:
+        with self._shared.lock:
+            if name == self._shared.open.name:
                 return False
-            old, self._open = self._open, _open_current(self.directory)
+            old, self._shared.open = self._shared.open, _open_current(self.directory)
             old.is_retired = True
             _close_if_unused(old)
         return True
 
     def close(self) -> None:
         """Close the snapshot once the last query on it ends."""
-        with self._lock:
-            self._open.is_retired = True
-            _close_if_unused(self._open)
+        with self._shared.lock:
+            self._shared.open.is_retired = True
+            _close_if_unused(self._shared.open)
 
     @contextmanager
-    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor of one's own on the open snapshot, in UTC."""
-        with self._reading() as (cursor, _):
-            yield cursor
-
-    @contextmanager
-    def _reading(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, _Snapshot]]:
-        with self._lock:
-            snapshot = self._open
+    def _reading(self, scope: Scope = WHOLE) -> Iterator[_Reader]:
+        """Reads what this handle and the scope of a question both allow."""
+        with self._shared.lock:
+            snapshot = self._shared.open
             snapshot.readers += 1
             cursor = snapshot.connection.cursor()
         try:
-            yield cursor, snapshot
+            yield _Reader(snapshot, self.scope.and_also(scope), cursor)
         except _DAMAGE as error:
             raise _damaged(self.directory, snapshot.name, error) from error
         except _LACKS as error:
             raise _of_another_version(self.directory, snapshot.name) from error
         finally:
             cursor.close()
-            with self._lock:
+            with self._shared.lock:
                 snapshot.readers -= 1
                 _close_if_unused(snapshot)
 
-    def run(self, query: Query) -> pl.DataFrame:
-        """The frame that a query gives."""
-        with self.cursor() as cursor:
-            return _run(cursor, query)
+    def run(self, query: Query, scope: Scope = WHOLE) -> pl.DataFrame:
+        """The frame that a query gives, within this handle's scope and the question's."""
+        with self._reading(scope) as reader:
+            return reader.frame(query)
 
 
 @dataclass(frozen=True)
@@ -121,13 +161,13 @@ class Facts:
     first_day: date | None
     last_day: date | None
     row_counts: Mapping[str, int]
-    reject_count: int
+    reject_count: int | None
     loaded_at: datetime | None
 
 
 def open_warehouse(directory: Path) -> Warehouse:
     """Open the published snapshot of a directory, read-only. NoWarehouse where there is none."""
-    return Warehouse(directory, _open_current(directory))
+    return Warehouse(directory, _Shared(_open_current(directory)))
 
 
 def evaluate(warehouse: Warehouse, metrics: Sequence[str], filters: Filters) -> pl.DataFrame:
@@ -138,11 +178,11 @@ def evaluate(warehouse: Warehouse, metrics: Sequence[str], filters: Filters) -> 
     and grain each metric has one row, also where there is no data. A metric that cannot be had under the filters has
     one row of nulls and its reason. Metrics that look at the same rows share one scan of them.
     """
-    with warehouse._reading() as (cursor, snapshot):
+    with warehouse._reading(filters.scope) as reader:
         chosen = [declared(name) for name in metrics]
-        currencies = _currencies(cursor, snapshot, filters) if any(metric.is_money for metric in chosen) else []
-        reasons = {metric.name: _reason(cursor, metric, filters, currencies) for metric in chosen}
-        answers = _answers(cursor, tuple(name for name, reason in reasons.items() if reason is None), filters)
+        currencies = _currencies(reader, filters) if any(metric.is_money for metric in chosen) else []
+        reasons = {metric.name: _reason(reader, metric, filters, currencies) for metric in chosen}
+        answers = _answers(reader, tuple(name for name, reason in reasons.items() if reason is None), filters)
     frames = [
         answers[metric.name] if metric.name in answers else _nothing(metric, filters, reasons[metric.name])
         for metric in chosen
@@ -160,7 +200,7 @@ def rows(warehouse: Warehouse, metric: str, part: Part, filters: Filters, limit:
     """
     chosen = _available(metric, filters)
     queries = sql.compile_rows(chosen, part, filters, limit)
-    frames = [warehouse.run(query).with_columns(measure=pl.lit(name)) for name, query in queries]
+    frames = [warehouse.run(query, filters.scope).with_columns(measure=pl.lit(name)) for name, query in queries]
     if len(frames) == 1:
         return frames[0].drop("measure")
     return pl.concat(frames, how="diagonal_relaxed")
@@ -168,12 +208,13 @@ def rows(warehouse: Warehouse, metric: str, part: Part, filters: Filters, limit:
 
 def rows_queries(metric: str, part: Part, filters: Filters, limit: int | None = None) -> list[Query]:
     """The very texts that `rows` runs."""
-    return [query for _, query in sql.compile_rows(_available(metric, filters), part, filters, limit)]
+    compiled = sql.compile_rows(_available(metric, filters), part, filters, limit)
+    return [within(query, filters.scope) for _, query in compiled]
 
 
 def query(metric: str, filters: Filters) -> Query:
     """The very text that `evaluate` runs, with its parameters. MetricError where the metric cannot be had."""
-    return sql.compile_metric(_available(metric, filters), filters)
+    return within(sql.compile_metric(_available(metric, filters), filters), filters.scope)
 
 
 def options(warehouse: Warehouse, dimension: str) -> list[str]:
@@ -203,7 +244,7 @@ def lags(warehouse: Warehouse, metric: str, filters: Filters) -> pl.DataFrame:
     chosen = _available(metric, filters)
     if not isinstance(chosen, Conversion):
         raise MetricError(f"{chosen.label} is no conversion, so nothing takes time to it.", "Use closing_rate.")
-    return warehouse.run(sql.compile_lags(chosen, filters))
+    return warehouse.run(sql.compile_lags(chosen, filters), filters.scope)
 
 
 def deals(warehouse: Warehouse, metric: str, filters: Filters) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -215,7 +256,8 @@ def deals(warehouse: Warehouse, metric: str, filters: Filters) -> tuple[pl.DataF
     chosen = _available(metric, filters)
     if not isinstance(chosen, Measure) or chosen.fact != "fct_sale" or chosen.measures != "sum":
         raise MetricError(f"{chosen.label} is no sum over sales.", "Use sold_units or gross.")
-    return warehouse.run(sql.compile_deals(chosen, filters)), warehouse.run(sql.compile_deal_leads(chosen, filters))
+    asked = sql.compile_deals(chosen, filters), sql.compile_deal_leads(chosen, filters)
+    return warehouse.run(asked[0], filters.scope), warehouse.run(asked[1], filters.scope)
 
 
 def calendar(warehouse: Warehouse) -> pl.DataFrame:
@@ -274,17 +316,19 @@ def first_day(warehouse: Warehouse) -> date | None:
 
 def snapshot_facts(warehouse: Warehouse) -> Facts:
     """What the open snapshot holds, for banners and empty states."""
-    with warehouse.cursor() as cursor:
-        span = _run(cursor, sql.SPAN).row(0, named=True)
-        known = _run(cursor, sql.STORES).filter(pl.col("as_of").is_not_null())
-        counts = dict(_run(cursor, sql.row_counts()).iter_rows())
+    with warehouse._reading() as reader:
+        span = reader.frame(sql.SPAN).row(0, named=True)
+        known = reader.frame(sql.STORES).filter(pl.col("as_of").is_not_null())
+        counts = dict(reader.frame(sql.row_counts()).iter_rows())
+        # Refused rows are of no store, so only who sees everything is told of them.
+        rejects = reader.frame(sql.REJECTS).item() if reader.scope.is_whole else None
     return Facts(
         snapshot=warehouse.snapshot,
         as_of=dict(zip(known["store"].to_list(), known["as_of"].to_list(), strict=True)),
         first_day=span["first_day"],
         last_day=span["last_day"],
         row_counts=counts,
-        reject_count=span["rejects"],
+        reject_count=rejects,
         loaded_at=_built_at(warehouse.snapshot),
     )
 
@@ -294,7 +338,7 @@ def left_out(warehouse: Warehouse, metric: str, filters: Filters) -> str | None:
     chosen = declared(metric)
     if not isinstance(chosen, Ratio) or not chosen.is_cost or unavailable(chosen, filters):
         return None
-    found = warehouse.run(sql.compile_left_out(chosen, filters)).row(0, named=True)
+    found = warehouse.run(sql.compile_left_out(chosen, filters), filters.scope).row(0, named=True)
     if not found["left_out"]:
         return None
     return (
@@ -399,30 +443,32 @@ def _built_at(snapshot: str) -> datetime | None:
 # ------------------------------------------------------------------------------------------------- evaluation
 
 
-def _run(cursor: duckdb.DuckDBPyConnection, query: Query) -> pl.DataFrame:
-    parameters = dict(query.parameters) or None
-    frame: pl.DataFrame = cursor.sql(query.text, params=parameters).pl()
-    return frame
+def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> duckdb.Statement:
+    """The one statement of a text, without its values: any cursor may run it, and several at a time."""
+    (statement,) = connection.extract_statements(text)
+    return statement
 
 
-def _reason(
-    cursor: duckdb.DuckDBPyConnection, metric: Metric, filters: Filters, currencies: Sequence[str]
-) -> str | None:
+def _reason(reader: _Reader, metric: Metric, filters: Filters, currencies: Sequence[str]) -> str | None:
     """Why a metric has no number here; None where it has one."""
     is_apart = not metric.is_money or "store" in filters.by
     return (
-        unavailable(metric, filters)
+        _unavailable(metric.name, filters)
         or (None if is_apart else _two_currencies(currencies))
-        or _mixed(cursor, metric, filters)
+        or _mixed(reader, metric, filters)
     )
 
 
-def _currencies(cursor: duckdb.DuckDBPyConnection, snapshot: _Snapshot, filters: Filters) -> list[str]:
+def _currencies(reader: _Reader, filters: Filters) -> list[str]:
     """In which currencies the stores in scope keep their books, in order. Stores are read once of a snapshot."""
-    if snapshot.currencies is None:
-        snapshot.currencies = dict(_run(cursor, sql.STORES).select("store", "currency").iter_rows())
-    chosen = filters.where.get("store") or snapshot.currencies
-    return sorted({currency for store, currency in snapshot.currencies.items() if currency and store in chosen})
+    if reader.snapshot.currencies is None:
+        every = replace(reader, scope=WHOLE).frame(sql.STORES)
+        reader.snapshot.currencies = dict(every.select("store", "currency").iter_rows())
+    known, stores = reader.snapshot.currencies, reader.scope.stores
+    chosen = filters.where.get("store") or known
+    return sorted(
+        {currency for store, currency in known.items() if currency and store in chosen and store in (stores or known)}
+    )
 
 
 def _two_currencies(currencies: Sequence[str]) -> str | None:
@@ -435,10 +481,10 @@ def _two_currencies(currencies: Sequence[str]) -> str | None:
     )
 
 
-def _mixed(cursor: duckdb.DuckDBPyConnection, metric: Metric, filters: Filters) -> str | None:
+def _mixed(reader: _Reader, metric: Metric, filters: Filters) -> str | None:
     """Why these rows cannot be one number: they are of several surveys, or of several types; None where of one."""
     query = sql.compile_mixed(metric, filters)
-    found = [] if query is None else _run(cursor, query)["label"].to_list()
+    found = [] if query is None else reader.frame(query)["label"].to_list()
     if len(found) < 2:
         return None
     word = (metric.kept_apart or "").replace("_", " ")
@@ -456,14 +502,14 @@ def _available(name: str, filters: Filters) -> Metric:
     return metric
 
 
-def _answers(cursor: duckdb.DuckDBPyConnection, names: tuple[str, ...], filters: Filters) -> dict[str, pl.DataFrame]:
+def _answers(reader: _Reader, names: tuple[str, ...], filters: Filters) -> dict[str, pl.DataFrame]:
     """Each metric's rows under its name, without intervals. One metric alone runs the text that `query` gives."""
     if len(names) == 1:
-        return {names[0]: _answer(cursor, declared(names[0]), filters)}
+        return {names[0]: _answer(reader, declared(names[0]), filters)}
     return {
         metric.name: _own_rows(frame, metric, filters)
         for together in _together(names, filters)
-        for frame in [_fetched(cursor, together.query, filters)]
+        for frame in [_fetched(reader, together.query, filters)]
         for metric in together.metrics
     }
 
@@ -477,30 +523,36 @@ def _is_short(filters: Filters) -> bool:
     return len(filters.by) + bool(filters.grain) <= 1
 
 
-def _fetched(cursor: duckdb.DuckDBPyConnection, asked: Query, filters: Filters) -> pl.DataFrame:
+def _fetched(reader: _Reader, asked: Query, filters: Filters) -> pl.DataFrame:
     """The rows of several metrics side by side, in the columns that the query names."""
     if not _is_short(filters):
-        return _run(cursor, asked)
-    found = cursor.execute(asked.text, dict(asked.parameters) or None)
+        return reader.frame(asked)
+    found = reader.run(asked)
     names = [column[0] for column in found.description or ()]
     rows = found.fetchall()
     return pl.DataFrame({name: [row[place] for row in rows] for place, name in enumerate(names)}, strict=False)
 
 
-def _answer(cursor: duckdb.DuckDBPyConnection, metric: Metric, filters: Filters) -> pl.DataFrame:
+def _answer(reader: _Reader, metric: Metric, filters: Filters) -> pl.DataFrame:
     """One metric's rows."""
     asked = _alone(metric.name, filters)
     if not _is_short(filters):
-        return _run(cursor, asked).select(_columns(metric, filters))
-    found = cursor.execute(asked.text, dict(asked.parameters) or None).fetchall()
+        return reader.frame(asked).select(_columns(metric, filters))
+    found = reader.run(asked).fetchall()
     schema = _schema(filters)
     columns = dict(zip((name for name in schema if name not in _ADDED), zip(*found, strict=True), strict=bool(found)))
-    return pl.DataFrame({name: columns.get(name, [None] * len(found)) for name in schema}, schema=schema)
+    empty = [None] * len(found)
+    return pl.DataFrame([pl.Series(name, columns.get(name, empty), kind) for name, kind in schema.items()])
+
+
+@lru_cache(maxsize=1024)
+def _unavailable(name: str, filters: Filters) -> str | None:
+    return unavailable(declared(name), filters)
 
 
 @lru_cache(maxsize=256)
 def _alone(name: str, filters: Filters) -> Query:
-    return query(name, filters)
+    return sql.compile_metric(declared(name), filters)
 
 
 @lru_cache(maxsize=256)

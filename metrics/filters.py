@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from metrics.declare import DIMENSION_NAMES, ROLES, Measure, Metric, MetricError, nearest
+from metrics.scope import WHOLE, Scope
 
 Grain = Literal["day", "week", "month", "quarter", "year"]
 Basis = Literal["cohort", "in_period"]
@@ -23,7 +24,7 @@ class Filters(BaseModel):
 
     `where` maps a dimension to the labels that are kept: OR within a dimension, AND across dimensions. An empty tuple
     of labels keeps everything. `as_of` replaces the snapshot's own "now". `credit` replaces each metric's default
-    role.
+    role. `scope` limits the rows to what the asker may see; `where` chooses among those.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +38,7 @@ class Filters(BaseModel):
     basis: Basis = "cohort"
     credit: Literal["salesperson", "bdc_agent", "setter", "responder", "person"] | None = None
     attribution: Attribution = "first"
+    scope: Scope = WHOLE
 
     @field_validator("by")
     @classmethod

@@ -54,9 +54,41 @@ _CUSTOMERS: Final = (
     "select customer_key, customer, phone, email\nfrom dim_customer\n"
     "where customer_key in (select customer_key from waiting)"
 )
+_REACH: Final = (
+    "-- whether they can be dialled or written to\n"
+    "select\n    fct_lead.opportunity_key,\n"
+    "    bool_or(fct_lead.has_phone) as has_phone,\n    bool_or(fct_lead.has_email) as has_email\n"
+    "from fct_lead\nwhere fct_lead.opportunity_key in (select opportunity_key from waiting)\n"
+    "group by fct_lead.opportunity_key"
+)
+_BRIEF_RESULT: Final = """select
+    waiting.list,
+    waiting.store,
+    waiting.opportunity_key,
+    waiting.customer_key,
+    customers.customer,
+    case when coalesce(leads.has_phone, true) then customers.phone end as phone,
+    case when coalesce(leads.has_email, true) then customers.email end as email,
+    owner.person as owner,
+    salesperson.person as salesperson,
+    bdc_agent.person as bdc_agent,
+    dim_source.source,
+    waiting.since,
+    waiting.appointment_at,
+    waiting.is_confirmed,
+    waiting.now_at as as_of
+from waiting
+left join leads on leads.opportunity_key = waiting.opportunity_key
+left join customers on customers.customer_key = waiting.customer_key
+left join dim_source on dim_source.source_key = waiting.source_key
+left join dim_person as owner on owner.person_key = waiting.owner_key
+left join dim_person as salesperson on salesperson.person_key = waiting.salesperson_key
+left join dim_person as bdc_agent on bdc_agent.person_key = waiting.bdc_agent_key
+order by waiting.place, waiting.turn, waiting.row_key
+"""
 _RESULT: Final = """select
     waiting.list,
-    store_now.store,
+    waiting.store,
     waiting.opportunity_key,
     waiting.appointment_key,
     waiting.customer_key,
@@ -72,7 +104,7 @@ _RESULT: Final = """select
     waiting.created_at,
     leads.newest_lead_at,
     waiting.since,
-    (epoch(store_now.now_at) - epoch(waiting.since)) / 60 as minutes_waiting,
+    (epoch(waiting.now_at) - epoch(waiting.since)) / 60 as minutes_waiting,
     waiting.appointment_at,
     waiting.is_confirmed,
     waiting.attempt_count,
@@ -84,9 +116,8 @@ _RESULT: Final = """select
     newest.touch.is_human as is_last_touch_human,
     toucher.person as last_touch_by,
     coalesce(leads.leads, waiting.record, chr(9) || waiting.row_key) as records,
-    store_now.now_at as as_of
+    waiting.now_at as as_of
 from waiting
-join store_now on store_now.store_key = waiting.store_key
 left join leads on leads.opportunity_key = waiting.opportunity_key
 left join newest on newest.opportunity_key = waiting.opportunity_key
 left join customers on customers.customer_key = waiting.customer_key
@@ -115,13 +146,30 @@ def compile_lists(lists: Sequence[Worklist], filters: Filters, *, is_older_too: 
     return sql._query(f"{sql._with(ctes)}\n{_RESULT}", sql._parameters(filters))
 
 
+def compile_briefly(lists: Sequence[Worklist], filters: Filters) -> Query:
+    """As `compile_lists`, without what nobody shows of a calendar: touches, tries, records, and when a lead came in.
+
+    So neither the touches nor, where no list asks for it, the opportunities are looked at.
+    """
+    _check(filters)
+    with_open_time = any(found.is_standard_passed for found in lists)
+    now = sql._store_now(filters, {})
+    ctes = [("store_as_of", now), ("store_now", sql._open_time_now())] if with_open_time else [("store_now", now)]
+    ctes += [("ahead", _AHEAD)] if any(found.is_booking_enough for found in lists) else []
+    for place, found in enumerate(lists):
+        ctes.append((found.name, _rows_text(found, place, filters, is_older_too=False, is_brief=True)))
+    every = "\nunion all\n".join(f"select *\nfrom {found.name}" for found in lists)
+    ctes += [("waiting", every), ("leads", _REACH), ("customers", _CUSTOMERS)]
+    return sql._query(f"{sql._with(ctes)}\n{_BRIEF_RESULT}", sql._parameters(filters))
+
+
 def _check(filters: Filters) -> None:
     for name in filters.where:
         if name not in DIMENSIONS:
             raise MetricError(f"The lists have no {name.replace('_', ' ')}.", f"Filter by: {', '.join(DIMENSIONS)}.")
 
 
-def _rows_text(found: Worklist, place: int, filters: Filters, *, is_older_too: bool) -> str:
+def _rows_text(found: Worklist, place: int, filters: Filters, *, is_older_too: bool, is_brief: bool = False) -> str:
     fact, since = found.table, f"{found.fact}.{found.since}"
     turn = f"epoch({found.fact}.due_at)" if found.days_ahead is not None else f"epoch({since})"
     columns = {
@@ -131,12 +179,14 @@ def _rows_text(found: Worklist, place: int, filters: Filters, *, is_older_too: b
         "row_key": f"{fact.name}.{fact.key}",
         "owner_key": _owner(found),
         "since": since,
+        "store": "store_now.store",
+        "now_at": "store_now.now_at",
         **{name: f"{fact.name}.{name}" for name in _SHARED},
-        **{name: f"{OPPORTUNITY.name}.{name}" for name in _OF_THEIRS},
+        **({} if is_brief else {name: f"{OPPORTUNITY.name}.{name}" for name in _OF_THEIRS}),
         **(_OF_APPOINTMENT if found.is_of_appointments else _OF_OPPORTUNITY),
     }
     listed = ",\n    ".join(f"{expression} as {name}" for name, expression in columns.items())
-    joins = "\n".join(_joins(found, filters))
+    joins = "\n".join(_joins(found, filters, is_brief=is_brief))
     conditions = "\n  and ".join(_conditions(found, filters, is_older_too=is_older_too))
     return f"-- {found.label}\nselect\n    {listed}\nfrom {fact.name}\n{joins}\nwhere {conditions}"
 
@@ -174,10 +224,10 @@ def _owner(found: Worklist) -> str:
     return f"coalesce({', '.join(named)}, {_NOBODY})"
 
 
-def _joins(found: Worklist, filters: Filters) -> list[str]:
+def _joins(found: Worklist, filters: Filters, *, is_brief: bool) -> list[str]:
     fact = found.fact
     joins = [f"join store_now on store_now.store_key = {fact}.store_key"]
-    if found.is_of_appointments:
+    if found.is_of_appointments and (found.of_opportunity or not is_brief):
         joins.append(f"left join {OPPORTUNITY.name} on {OPPORTUNITY.name}.opportunity_key = {fact}.opportunity_key")
     if any(name in filters.where for name in ("source", "source_group", "channel")):
         joins.append(f"left join dim_source on dim_source.source_key = {fact}.source_key")
@@ -251,7 +301,8 @@ _TOLD_BY: Final = {
 _EVERYWHERE: Final = ("store_key", "source_file", "source_line")
 _LINKED: Final = ("source_key", "opportunity_key", *_EVERYWHERE)
 _OWN: Final = "{fact}.customer_key = $customer"
-_OWN_OR_LINKED: Final = f"({_OWN} or {{fact}}.opportunity_key in (select opportunity_key from theirs))"
+_LINKED_ONLY: Final = "{fact}.opportunity_key in (select opportunity_key from theirs)"
+_OWN_OR_LINKED: Final = f"({_OWN} or {_LINKED_ONLY})"
 _TEST_DRIVE: Final = "case when fct_visit.is_demo then 'test_drive' else 'visit' end"
 _WRITTEN_UP: Final = "case when fct_visit.is_write_up then 'written up' end"
 _TAKEN_BACK: Final = "case when fct_sale.reversed_at is not null then 'taken back' end"
@@ -300,6 +351,21 @@ _EVENTS: Final = (
         "fct_appointment",
         {"at": "due_at", "what": "appointment_type", "outcome": "outcome", "person_key": "setter_key"}
         | {"record": "appointment_id"},
+    ),
+    # A task stands where it was done; until then, where it is due.
+    _Events(
+        "task",
+        "fct_task",
+        {"at": "coalesce(fct_task.completed_at, fct_task.due_at)", "outcome": "outcome", "person_key": "person_key"},
+        named=("opportunity_key", *_EVERYWHERE),
+        whose=_LINKED_ONLY,
+    ),
+    _Events(
+        "status",
+        "fct_status_change",
+        {"at": "changed_at", "what": "from_status", "outcome": "to_status", "person_key": "person_key"},
+        named=("opportunity_key", "store_key"),
+        whose=_LINKED_ONLY,
     ),
     _Events(
         "visit",

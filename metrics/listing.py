@@ -12,6 +12,7 @@ from metrics.declare import MetricError, NoSuchData
 from metrics.engine import Warehouse
 from metrics.filters import Filters
 from metrics.lists import NAMES, worklist
+from metrics.scope_sql import within
 from metrics.sql import Query
 
 # The key of dim_customer's member for records that name nobody.
@@ -33,16 +34,31 @@ def worklists(
     known), `as_of`. A customer on two lists has two rows. The period of the filters is not used. MetricError for an
     unknown list, or for a dimension that the lists lack.
     """
-    frame = warehouse.run(query(names, filters, is_older_too=is_older_too))
+    asked = filters or Filters()
+    frame = warehouse.run(_compiled(names, asked, is_older_too=is_older_too), asked.scope)
     return frame.with_columns(pl.col("records").str.split("\n").list.sort())
+
+
+def briefly(warehouse: Warehouse, names: Sequence[str], filters: Filters) -> pl.DataFrame:
+    """As `worklists`, in the columns that a calendar shows; several times as fast, as no touch is looked at.
+
+    Columns: `list, store, opportunity_key?, customer_key, customer, phone?, email?, owner, salesperson, bdc_agent,
+    source, since, appointment_at?, is_confirmed?, as_of`.
+    """
+    return warehouse.run(list_sql.compile_briefly([worklist(name) for name in names], filters), filters.scope)
 
 
 def query(names: Sequence[str], filters: Filters | None = None, *, is_older_too: bool = False) -> Query:
     """The very text that `worklists` runs, with its parameters."""
+    asked = filters or Filters()
+    return within(_compiled(names, asked, is_older_too=is_older_too), asked.scope)
+
+
+def _compiled(names: Sequence[str], filters: Filters, *, is_older_too: bool) -> Query:
     chosen = [worklist(name) for name in dict.fromkeys(names)]
     if not chosen:
         raise MetricError("No list was named.", f"Lists are: {', '.join(NAMES)}.")
-    return list_sql.compile_lists(chosen, filters or Filters(), is_older_too=is_older_too)
+    return list_sql.compile_lists(chosen, filters, is_older_too=is_older_too)
 
 
 def customer(warehouse: Warehouse, customer_key: str) -> pl.DataFrame:
@@ -53,8 +69,9 @@ def customer(warehouse: Warehouse, customer_key: str) -> pl.DataFrame:
 def timeline(warehouse: Warehouse, customer_key: str) -> pl.DataFrame:
     """Everything of one customer, oldest first; appointments stand on the day they were due, also those to come.
 
-    Columns: `kind` (lead, touch, appointment, visit, purchase, service visit, survey), `at, is_ahead` (later than the
-    store's now), `what` (lead type, channel, appointment type, test_drive or visit, sale type, service, survey),
+    Columns: `kind` (lead, touch, appointment, task, status, visit, purchase, service visit, survey), `at, is_ahead`
+    (later than the store's now), `what` (lead type, channel, appointment type, the status before, test_drive or visit,
+    sale type, service, survey),
     `direction?` and `is_automatic?` of touches, `outcome?, person?, source?, amount?` (gross, or the amount of a
     repair order), `score?, store, opportunity_key?, record?` (natural id), `source_file, source_line`. NoSuchData for
     a key that no customer has.
@@ -75,6 +92,6 @@ def find_customers(warehouse: Warehouse, text: str, filters: Filters | None = No
     asked = text.strip()
     digits = "".join(sign for sign in asked if sign in "0123456789")
     is_number = len(digits) >= _SHORTEST_NUMBER and not any(sign.isalpha() for sign in asked)
-    scope = filters or Filters()
-    query = list_sql.compile_search(asked, digits if is_number else "", scope, limit if asked else 0)
-    return warehouse.run(query)
+    kept = filters or Filters()
+    query = list_sql.compile_search(asked, digits if is_number else "", kept, limit if asked else 0)
+    return warehouse.run(query, kept.scope)

@@ -619,21 +619,18 @@ def _store_now(filters: Filters, thresholds: Mapping[int, str]) -> str:
 
 
 def _open_time_now() -> str:
-    """Opening time of the last day that has begun, up to now."""
-    open_today = _seconds_between("dim_date.opens_at", "least(store_as_of.now_at, dim_date.closes_at)")
+    """Opening time up to now. It only grows from day to day, so of the days that have begun the last has the most."""
+    open_that_day = _seconds_between("dim_date.opens_at", "least(store_as_of.now_at, dim_date.closes_at)")
     return (
         "-- and how many seconds each store has been open by then\n"
-        "select\n    store_as_of.*,\n"
-        f"    dim_date.open_seconds_before + greatest(0, coalesce({open_today}, 0)) as open_seconds\n"
-        "from store_as_of\n"
-        "left join (\n"
-        "    select dim_date.store_key, max(dim_date.starts_at) as starts_at\n"
+        "select store_as_of.*, opened.open_seconds\nfrom store_as_of\nleft join (\n"
+        "    select\n        dim_date.store_key,\n"
+        f"        max(dim_date.open_seconds_before + greatest(0, coalesce({open_that_day}, 0))) as open_seconds\n"
         "    from dim_date\n"
         "    join store_as_of on store_as_of.store_key = dim_date.store_key\n"
         "    where dim_date.starts_at <= store_as_of.now_at\n"
         "    group by dim_date.store_key\n"
-        ") as begun on begun.store_key = store_as_of.store_key\n"
-        "left join dim_date\n    on dim_date.store_key = begun.store_key and dim_date.starts_at = begun.starts_at"
+        ") as opened on opened.store_key = store_as_of.store_key"
     )
 
 
@@ -1011,9 +1008,10 @@ FINDINGS: Final = Query(
 )
 SPAN: Final = Query(
     "select\n    (select min(created_on) from fct_opportunity) as first_day,\n"
-    "    (select max(as_of_on) from dim_store) as last_day,\n    (select count(*) from loads.reject) as rejects\n",
+    "    (select max(as_of_on) from dim_store) as last_day\n",
     {},
 )
+REJECTS: Final = Query("select count(*) as rejects\nfrom loads.reject\n", {})
 
 
 def row_counts() -> Query:

@@ -159,6 +159,11 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         flag="is_user_generated is_to_do is_dismissed is_completed is_done_on_time",
         whole="source_line",
     ),
+    "fct_status_change": _columns(
+        text="status_change_key opportunity_key store_key person_key from_status to_status reason",
+        moment="changed_at",
+        day="changed_on",
+    ),
     "fct_service_visit": _columns(
         text="service_visit_key store_key customer_key person_key vin source_file",
         moment="opened_at closed_at kept_at bought_at",
@@ -377,6 +382,9 @@ def random_star(seed: int, opportunities: int) -> Star:
     apart = random.Random(seed)
     facts["fct_contact"] = [_contact(apart, f"k{number}") for number in range(2 * opportunities)]
     facts["fct_roster_day"] = [_roster_day(apart, f"n{number}") for number in range(2 * opportunities)]
+    facts["fct_status_change"] = [_status_change(apart, f"m{number}") for number in range(opportunities)]
+    for task in facts["fct_task"]:
+        task["opportunity_key"] = f"o{apart.randrange(opportunities)}"
     return star_of(**facts, fct_spend=spend, fct_crm_report=reports, bridge_opportunity_source=bridge)
 
 
@@ -578,6 +586,20 @@ def _survey(rng: random.Random, key: str, opportunity: Row | None) -> Row:
         "score": score,
         "source_file": "surveys.csv",
         "source_line": 2,
+    }
+
+
+def _status_change(rng: random.Random, key: str) -> Row:
+    store_key, changed_at = rng.choice(("s1", "s2")), _moment(rng)
+    return {
+        "status_change_key": key,
+        "opportunity_key": f"o{rng.randrange(30)}",
+        "store_key": store_key,
+        "person_key": rng.choice(_people_of(rng, store_key)),
+        "changed_at": changed_at,
+        "changed_on": local_day(store_key, changed_at),
+        "from_status": rng.choice(("open", None)),
+        "to_status": rng.choice(("lost", "sold", "Demo done")),
     }
 
 

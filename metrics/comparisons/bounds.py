@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -26,7 +27,13 @@ def bounds(warehouse: Warehouse, name: str, filters: Filters) -> pl.DataFrame:
     declared = conversion(name)
     if filters.basis != "cohort":
         raise MetricError(f"{declared.label} has bounds only by cohort.", "Leave --basis out.")
-    found = engine.evaluate(warehouse, [name], filters.but(grain=None))
+    return bounds_of(name, engine.evaluate(warehouse, [name], filters.but(grain=None)), filters.by)
+
+
+def bounds_of(name: str, rows: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
+    """As `bounds`, of rows that `engine.evaluate` has given already, by cohort and without a grain; others pass by."""
+    declared = conversion(name)
+    found = rows.filter(pl.col("metric") == name)
     reasons = found["reason"].drop_nulls()
     if reasons.len():
         raise MetricError(str(reasons[0]), f"`python -m metrics list` says what {declared.label} can be split by.")
@@ -39,7 +46,7 @@ def bounds(warehouse: Warehouse, name: str, filters: Filters) -> pl.DataFrame:
     filled = found.with_columns(**columns).filter(pl.col("n") > 0)
     if filled.is_empty():
         raise NoSuchData(f"There is no {declared.label} here.", "Widen the period or drop a filter.")
-    told = filled.select(*filters.by, "metric", "n", "hits", "n_missing", "value", "lowest", "highest")
+    told = filled.select(*by, "metric", "n", "hits", "n_missing", "value", "lowest", "highest")
     sentences = [_sentence(declared, row) for row in told.iter_rows(named=True)]
     return told.with_columns(sentence=pl.Series(sentences, dtype=pl.String))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
@@ -13,6 +14,14 @@ from metrics.filters import Filters, check_dimension
 from metrics.statistics.decomposition import decompose_hits, decompose_rate, rank_dimensions
 
 WHOLE: Final = "(all)"
+# Dimensions that cross in a few thousand cells at most, and together cost hardly more to count than one of them.
+_FEW_CELLS: Final = (
+    ("store", "source", "source_group", "channel", "lead_type", "vehicle_condition", "after_hours"),
+    ("created_weekday", "created_hour"),
+    ("tenure", "answered"),
+    ("due_weekday", "due_hour"),
+    ("appointment_type", "lead_time", "confirmed"),
+)
 PARTS: Final = ("volume", "mix", "rate", "change")
 COLUMNS: Final = (
     *("metric", "dimension", "value", "chances_before", "hits_before", "chances_now", "hits_now"),
@@ -30,7 +39,7 @@ def explain(warehouse: Warehouse, name: str, now: Filters, before: Filters, over
     """
     declared = conversion(name)
     check_dimension(over)
-    one, two = _side(warehouse, name, before, over), _side(warehouse, name, now, over)
+    one, two = _side(warehouse, name, before, (over,)), _side(warehouse, name, now, (over,))
     if one.is_empty() and two.is_empty():
         raise NoSuchData(f"There is no {declared.label} in either period.", "Widen the periods.")
     hits, rates = decompose_hits(one, two, over), decompose_rate(one, two, over)
@@ -52,12 +61,9 @@ def rank(warehouse: Warehouse, name: str, now: Filters, before: Filters) -> pl.D
     add up with each other.
     """
     declared = conversion(name)
-    chosen = {*now.where, *before.where}
-    frames = {
-        over: (_side(warehouse, name, before, over), _side(warehouse, name, now, over))
-        for over in declared.dimensions
-        if over not in chosen
-    }
+    open_ones = [over for over in declared.dimensions if over not in {*now.where, *before.where}]
+    one, two = (_sides(warehouse, name, side, open_ones) for side in (before, now))
+    frames = {over: (one[over], two[over]) for over in open_ones}
     split = {over: sides for over, sides in frames.items() if pl.concat(sides)[over].n_unique() > 1}
     if not split:
         raise NoSuchData(f"There is no {declared.label} that any dimension splits here.", "Widen the periods.")
@@ -67,14 +73,32 @@ def rank(warehouse: Warehouse, name: str, now: Filters, before: Filters) -> pl.D
     return told.select("metric", "dimension", "mix", "rate", "change", "cells", "sentence")
 
 
-def _side(warehouse: Warehouse, name: str, filters: Filters, over: str) -> pl.DataFrame:
+def _sides(warehouse: Warehouse, name: str, filters: Filters, every: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """The cells of one side by each of these dimensions. Those that cross in few cells share a query."""
+    found: dict[str, pl.DataFrame] = {}
+    for together in _together(every, filters):
+        crossed = _side(warehouse, name, filters, together)
+        numbers = pl.col("chances", "hits", "n_immature").sum()
+        found |= {over: crossed.group_by(over).agg(numbers).sort(over) for over in together}
+    return found
+
+
+def _together(every: Sequence[str], filters: Filters) -> list[list[str]]:
+    """The dimensions by query. Each stands alone where a row's share depends on whether its source is asked for."""
+    if filters.attribution != "first":
+        return [[over] for over in every]
+    crossing = [[over for over in every if over in few] for few in _FEW_CELLS]
+    alone = [[over] for over in every if not any(over in few for few in _FEW_CELLS)]
+    return [*filter(None, crossing), *alone]
+
+
+def _side(warehouse: Warehouse, name: str, filters: Filters, by: Sequence[str]) -> pl.DataFrame:
     """The cells of one side; none where it has no chances. MetricError where the metric has no such dimension."""
     try:
-        return cells(warehouse, name, filters, (over,))
+        return cells(warehouse, name, filters, by)
     except NoSuchData:
-        return pl.DataFrame(
-            schema={over: pl.String, "chances": pl.Float64, "hits": pl.Float64, "n_immature": pl.Float64}
-        )
+        labels = dict.fromkeys(by, pl.String)
+        return pl.DataFrame(schema=labels | dict.fromkeys(("chances", "hits", "n_immature"), pl.Float64))
 
 
 def _whole(column: str) -> pl.Expr:

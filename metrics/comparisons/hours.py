@@ -56,29 +56,58 @@ class Week:
     """Metrics by weekday and hour. `cells`: `metric, weekday, hour` (0 to 23), `numerator, denominator?`.
 
     `worst` is the slot of the first metric, None where chance alone may explain every one. `timeless` is how many
-    chances of it name no hour, and are in no cell.
+    chances of it name no hour, and are in no cell. `inside` has the first metric's `numerator, denominator` within the
+    worst slot by one more dimension, where one was asked for; it is empty without a slot.
     """
 
     cells: pl.DataFrame
     worst: Slot | None
     timeless: int
+    inside: pl.DataFrame
 
 
-def week(warehouse: Warehouse, names: Sequence[str], filters: Filters, clock: tuple[str, str]) -> Week:
+def week(
+    warehouse: Warehouse, names: Sequence[str], filters: Filters, clock: tuple[str, str], also_by: str | None = None
+) -> Week:
     """Metrics by weekday and hour, the first of them a conversion; `clock` names the two dimensions.
 
-    MetricError, with the reason, where one cannot be had under the filters.
+    `also_by` names a third one, by which the rows of the worst slot are told apart. MetricError, with the reason, where
+    a metric cannot be had under the filters.
     """
     first = conversion(names[0])
-    found = engine.evaluate(warehouse, names, filters.but(by=clock, grain=None))
+    by = clock if also_by is None else (*clock, also_by)
+    found = engine.evaluate(warehouse, names, filters.but(by=by, grain=None))
     reasons = found["reason"].drop_nulls()
     if reasons.len():
         raise MetricError(str(reasons[0]), f"`python -m metrics list` says what {first.label} can be split by.")
     named = found.rename({clock[0]: "weekday", clock[1]: "hour"})
     is_timed = pl.col("hour").str.contains(_TIMED)
-    cells = named.filter(is_timed).with_columns(hour=pl.col("hour").str.head(2).cast(pl.Int64)).select(_CELLS)
+    timed = named.filter(is_timed).with_columns(hour=pl.col("hour").str.head(2).cast(pl.Int64))
+    cells = timed.select(_CELLS) if also_by is None else _summed(timed)
     timeless = named.filter(~is_timed, pl.col("metric") == first.name)["denominator"].sum()
-    return Week(cells, _worst(cells.filter(pl.col("metric") == first.name)), round(timeless))
+    worst = _worst(cells.filter(pl.col("metric") == first.name))
+    inside = _inside(timed.filter(pl.col("metric") == first.name), worst, also_by)
+    return Week(cells, worst, round(timeless), inside)
+
+
+def _summed(timed: pl.DataFrame) -> pl.DataFrame:
+    """Cells without the third dimension; a count keeps its null denominator."""
+    parts = [
+        pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name)
+        for name in ("numerator", "denominator")
+    ]
+    return timed.group_by("metric", "weekday", "hour", maintain_order=True).agg(parts).select(_CELLS)
+
+
+def _inside(timed: pl.DataFrame, worst: Slot | None, also_by: str | None) -> pl.DataFrame:
+    by = [] if also_by is None else [also_by]
+    if worst is None:
+        return timed.select(*by, "numerator", "denominator").clear()
+    hours = [int(hour[:2]) for hour in worst.hours]
+    rows = timed.filter(pl.col("weekday").is_in(worst.weekdays), pl.col("hour").is_in(hours))
+    if not by:
+        return rows.select(pl.col("numerator", "denominator").sum())
+    return rows.group_by(by, maintain_order=True).agg(pl.col("numerator", "denominator").sum())
 
 
 def by_hours(found: Week, name: str, width: int) -> pl.DataFrame:

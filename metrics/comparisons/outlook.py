@@ -115,8 +115,8 @@ def _projectable(name: str, filters: Filters) -> tuple[Conversion, int]:
 def _summary(rows: pl.DataFrame, horizon: int, last_day: date) -> dict[str, Any]:
     """The back-test at the last month ends whose horizon could have closed."""
     ends = [_months_back(last_day, number) - timedelta(days=1) for number in range(TESTS + horizon // 28 + 1)]
-    single = rows.select(pl.exclude("n", "age").repeat_by("n").explode()).with_columns(lost_lag=pl.lit(None, pl.Int64))
-    tested = back_test(single, ends, horizon, last_day)
+    never_lost = rows.select("created", "lag", "n", lost_lag=pl.lit(None, pl.Int64))
+    tested = back_test(never_lost, ends, horizon, last_day)
     return back_test_summary(tested).row(0, named=True)
 
 

@@ -81,21 +81,19 @@ def as_seen(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
 
 
 def back_test(
-    rows: pl.DataFrame,
-    as_ofs: Iterable[date],
-    horizon: int,
-    last_day: date,
-    by: Sequence[str] = (),
-    overdispersion: float = 1.0,
+    rows: pl.DataFrame, as_ofs: Iterable[date], horizon: int, last_day: date, overdispersion: float = 1.0
 ) -> pl.DataFrame:
     """Pretend that it was an earlier day, project each month's cohort, and hold it against what came.
 
-    Shape: rows as in `as_seen`, watched until `last_day`; out one row per as_of and month whose horizon was open then
-    and has closed since: `as_of, cohort, chances, open, so_far, projected, low, high, variance` (of the sales to come),
-    `final, error, is_covered`. The curve is of the months before the cohort's, as seen at the as_of. Months that older
-    rows cannot tell are left out.
+    Shape: rows as in `as_seen` (and `n` where rows come counted), watched until `last_day`; out one row per as_of and
+    month whose horizon was open then and has closed since: `as_of, cohort, chances, open, so_far, projected, low, high,
+    variance` (of the sales to come), `final, error, is_covered`. The curve is of the months before the cohort's, as
+    seen at the as_of. Months that older rows cannot tell are left out.
     """
-    tested = [found for as_of in as_ofs for found in _back_test_at(rows, as_of, horizon, last_day, by, overdispersion)]
+    single = rows if "n" in rows.columns else rows.with_columns(n=pl.lit(1, pl.Int64))
+    counted = single.group_by("created", "lag", "lost_lag").agg(pl.col("n").sum())
+    counted = counted.with_columns(cohort=pl.col("created").dt.month_start())
+    tested = [found for as_of in as_ofs for found in _back_test_at(counted, as_of, horizon, last_day, overdispersion)]
     return pl.DataFrame(tested, schema=_TESTED, orient="row").with_columns(
         error=pl.col("projected") - pl.col("final"),
         # The ends are whole sales over chances: only rounding of the division may part them from the final rate.
@@ -136,19 +134,21 @@ _TESTED: Final = {
 
 
 def _back_test_at(
-    rows: pl.DataFrame, as_of: date, horizon: int, last_day: date, by: Sequence[str], overdispersion: float
+    rows: pl.DataFrame, as_of: date, horizon: int, last_day: date, overdispersion: float
 ) -> list[tuple[object, ...]]:
     """One tuple per month that was open at the as_of and is closed on the last day."""
-    seen = as_seen(rows, as_of).with_columns(cohort=pl.col("created").dt.truncate("1mo"))
-    final = rows.filter(pl.col("created") <= as_of).with_columns(cohort=pl.col("created").dt.truncate("1mo"))
+    seen = as_seen(rows, as_of).group_by("cohort", "lag", "outcome").agg(pl.col("n").sum())
+    waiting = seen.filter(pl.col("outcome") == OPEN, pl.col("lag") < horizon)["cohort"].unique().to_list()
     closed = (pl.lit(last_day) - pl.col("created").max()).dt.total_days() >= horizon
-    finals = final.group_by("cohort").agg(n=pl.len(), sold=(pl.col("lag") <= horizon).sum(), is_closed=closed)
+    sold = pl.col("n").filter(pl.col("lag") <= horizon).sum()
+    known = rows.filter(pl.col("cohort").is_in(waiting), pl.col("created") <= as_of)
+    finals = known.group_by("cohort").agg(pl.col("n").sum(), sold=sold, is_closed=closed)
     found: list[tuple[object, ...]] = []
-    for cohort, n, sold in finals.filter("is_closed").sort("cohort").select("cohort", "n", "sold").iter_rows():
+    for cohort, n, sales in finals.filter("is_closed").sort("cohort").select("cohort", "n", "sold").iter_rows():
         this, older = seen.filter(pl.col("cohort") == cohort), seen.filter(pl.col("cohort") < cohort)
-        projected = project(this, older, horizon, by, overdispersion)
-        if projected.open and projected.value is not None:
-            numbers = (projected.value, projected.low, projected.high, projected.variance, sold / n)
+        projected = project(this, older, horizon, overdispersion=overdispersion)
+        if projected.value is not None:
+            numbers = (projected.value, projected.low, projected.high, projected.variance, sales / n)
             found.append((as_of, cohort, n, projected.open, projected.hits / n, *numbers))
     return found
 

@@ -1,4 +1,4 @@
-"""Measure the demo dealership, loading at size, hostile files, faults, metrics at size and the verdicts on people.
+"""Measure the demo, loading, hostile files, faults, metrics and pages at size, fifty viewers, verdicts on people.
 
 Machines are shared and noisy, so each figure stands beside the leanest alternative measured in the same run.
 """
@@ -24,7 +24,7 @@ from metrics import engine
 from metrics.catalog import METRICS
 from metrics.filters import Filters
 from pages import by_reader
-from tests.benchmarks import calibration, faults, hostile, loading, metrics_speed, pages_speed
+from tests.benchmarks import calibration, faults, hostile, loading, metrics_speed, pages_speed, viewers
 
 ROOT: Final = Path(__file__).parents[2]
 PORT: Final = 8590
@@ -45,6 +45,7 @@ def main() -> None:
         "faults": faults.main,
         "metrics": metrics_speed.main,
         "pages": pages_speed.main,
+        "viewers": viewers.main,
         "calibration": calibration.main,
     }
     for name in sys.argv[1:] or parts:
@@ -95,8 +96,8 @@ def _metrics(warehouse: Path) -> None:
     by_person = Filters(by=("person",))
     whole = _median_ms(lambda: engine.evaluate(opened, [metric.name for metric in METRICS], Filters()))
     own = _median_ms(lambda: engine.evaluate(opened, ["closing_rate"], by_person))
-    with opened.cursor() as cursor:
-        leanest = _median_ms(lambda: cursor.sql(LEANEST_CLOSING_RATE).pl())
+    with opened._reading() as reader:
+        leanest = _median_ms(lambda: reader.cursor.sql(LEANEST_CLOSING_RATE).pl())
     _say(f"all {len(METRICS)} metrics", f"{whole:.0f} ms")
     _say("closing rate by person", f"{own:.1f} ms, {own / leanest:.1f} x hand-written SQL ({leanest:.1f} ms)")
 

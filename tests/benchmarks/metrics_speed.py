@@ -239,9 +239,9 @@ def _role(name: str) -> str:
 def _against_hand(warehouse: Warehouse, name: str, by: str) -> None:
     """Ours gives a frame with intervals; the hand-written statement is run and fetched in the cheapest way there is."""
     filters, text = Filters(by=(by,)), hand_written(name, by)
-    with warehouse.cursor() as cursor:
-        _assert_same(engine.evaluate(warehouse, [name], filters), cursor.sql(text).pl(), name, by)
-        works = [lambda: engine.evaluate(warehouse, [name], filters), lambda: cursor.execute(text).fetchall()]
+    with warehouse._reading() as reader:
+        _assert_same(engine.evaluate(warehouse, [name], filters), reader.cursor.sql(text).pl(), name, by)
+        works = [lambda: engine.evaluate(warehouse, [name], filters), lambda: reader.cursor.execute(text).fetchall()]
         ours, lean = _low_quartiles(works)
     spare_ms = 3 if isinstance(metric(name), Ratio) and len(metric(name).facts) > 1 else 2
     within = "" if ours <= 1.3 * lean or ours <= lean + spare_ms else "   MORE THAN WANTED"

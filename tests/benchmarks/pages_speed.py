@@ -18,12 +18,13 @@ from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Final
+from unittest.mock import patch
 
 import streamlit as st
 from playwright.sync_api import Locator, Page, sync_playwright
 from streamlit.testing.v1 import AppTest
 
-from pages import PAGES
+from pages import PAGES, frame
 from tests.benchmarks.metrics_speed import _say, _simulated
 from tests.benchmarks.multiplied import Copies, multiply
 from tests.browser.conftest import QUIET, _chromium, _free_port, _wait_for
@@ -37,17 +38,19 @@ CLICKS: Final = 6
 COLD_LOADS: Final = 7
 SESSIONS: Final = 20
 CHANGES: Final = 6
+FRESH_SERVERS: Final = 4
+# How long after a server first answers its first visitor comes.
+_SETTLED: Final = 3.0
+# Looks at what costs nothing first, and never makes the browser lay the page out: that would slow what is timed.
 _PAINTED: Final = """([word, charts]) => new Promise(done => {
-    const look = () => {
-        const isSaid = [...document.querySelectorAll('[data-testid=stMarkdownContainer]')]
-            .some(part => part.innerText.trim() === word);
-        const plots = [...document.querySelectorAll('.js-plotly-plot')].filter(plot => plot.querySelector('.trace'));
-        const drawn = plots.length >= charts;
-        const isOver = document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]');
-        const isFresh = !document.querySelector('[data-stale=true]');
-        const isThere = isSaid && drawn && isOver && isFresh;
-        isThere ? requestAnimationFrame(() => requestAnimationFrame(done)) : setTimeout(look, 5);
-    };
+    const isOver = () => document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]')
+        && !document.querySelector('[data-stale=true]');
+    const isDrawn = () => [...document.querySelectorAll('.js-plotly-plot')]
+        .filter(plot => plot.querySelector('.trace')).length >= charts;
+    const isSaid = () => [...document.querySelectorAll('[data-testid=stMarkdownContainer]')]
+        .some(part => part.textContent.trim() === word);
+    const look = () => isOver() && isDrawn() && isSaid()
+        ? requestAnimationFrame(() => requestAnimationFrame(done)) : setTimeout(look, 5);
     look();
 })"""
 
@@ -67,11 +70,22 @@ def measure(size: str, warehouse: Path) -> None:
     for name in (name for names in PAGES.values() for name in names):
         _script_runs(size, name)
     _clicks(size, warehouse)
+    _first_page(size, warehouse)
     _memory(size, warehouse)
 
 
 def _script_runs(size: str, name: str) -> None:
-    """A page after each of some filter changes; all that a run draws, the parts behind a skeleton too."""
+    """A page after each of some filter changes: what it draws at once, then with the parts behind a skeleton too."""
+    with patch.multiple(frame, later=_left_out, later_lines=_left_out):
+        _say(f"{name} at {size}, drawn at once", _runs(name))
+    _say(f"{name} at {size}, all parts", _runs(name))
+
+
+def _left_out(*_: object, **__: object) -> None:
+    """A later part that is not drawn."""
+
+
+def _runs(name: str) -> str:
     st.cache_data.clear()
     page = AppTest.from_string(f"import dashboard\ndashboard.main({name!r})", default_timeout=120)
     cold = _milliseconds(page.run)
@@ -83,7 +97,7 @@ def _script_runs(size: str, name: str) -> None:
         page.multiselect(key="lead_type").set_value([kind])
         times.append(_milliseconds(page.run))
     again = _milliseconds(page.run)
-    _say(f"{name} at {size}", f"first {cold:.0f} ms, after a filter change {_spread(times)}, again {again:.0f} ms")
+    return f"first {cold:.0f} ms, after a filter change {_spread(times)}, again {again:.0f} ms"
 
 
 def _clicks(size: str, warehouse: Path) -> None:
@@ -107,7 +121,13 @@ def _clicks(size: str, warehouse: Path) -> None:
                 for name, tab in tabs.items():
                     clicks[name].append(_click(tab, chosen[name]))
     for what, found in (("click", clicks), ("cold load", loads)):
-        _say(f"{what} to painted at {size}", f"ours {_spread(found['ours'])}; bare Streamlit {_spread(found['bare'])}")
+        _say(f"{what} to painted at {size}", _beside(found["ours"], found["bare"]))
+
+
+def _beside(ours: list[float], bare: list[float]) -> str:
+    """Both, and how often ours goes into the bare page's: the machine is in both."""
+    ratio = median(ours) / median(bare)
+    return f"ours {_spread(ours)}; bare Streamlit {_spread(bare)}; ours {ratio:.2f} x bare"
 
 
 def _load(tab: Page, url: str) -> None:
@@ -137,26 +157,46 @@ def _memory(size: str, warehouse: Path) -> None:
     """Resident memory of a server while many sessions are open, each on a page of its own."""
     names = [name for group in PAGES.values() for name in group]
     with _served(ROOT / "dashboard.py", warehouse) as (url, process), _tabs() as open_tab:
-        begun = time.perf_counter()
         for nth in range(SESSIONS):
-            name = names[nth % len(names)]
-            tab = open_tab()
-            tab.goto(f"{url}/{'' if name == 'overview' else name}")
-            tab.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-            tab.locator("h1").first.wait_for()
-            if nth == 0:
-                first = time.perf_counter() - begun
+            _visit(open_tab(), url, names[nth % len(names)])
         status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
         resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-    _say(f"first page of a fresh server at {size}", f"{first:.1f} s")
     _say(f"server with {SESSIONS} sessions at {size}", f"{resident / 1024:.0f} MB resident")
+
+
+def _first_page(size: str, warehouse: Path) -> None:
+    """The first page of a fresh server, in a browser that has Streamlit's files from the server before it."""
+    port = _free_port()
+    launcher = ("-m", "pages", "serve", "--port", str(port), "--warehouse", str(warehouse))
+    with _tabs() as open_tab:
+        tab, times = open_tab(), []
+        for _ in range(FRESH_SERVERS):
+            with _running(launcher, port, warehouse) as (url, _process):
+                time.sleep(_SETTLED)
+                times.append(_milliseconds(partial(_visit, tab, url, "overview")))
+            tab.goto("about:blank")
+    seen = ", ".join(f"{number / 1000:.1f}" for number in times[1:])
+    _say(f"first page of a fresh server at {size}", f"{seen} s; in a browser that never saw it {times[0] / 1000:.1f} s")
+
+
+def _visit(tab: Page, url: str, name: str) -> None:
+    tab.goto(f"{url}/{'' if name == 'overview' else name}")
+    tab.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    tab.locator("h1").first.wait_for()
 
 
 @contextmanager
 def _served(script: Path, warehouse: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     port = _free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    with _running(("-m", "streamlit", "run", str(script), "--server.port", str(port)), port, warehouse) as running:
+        yield running
+
+
+@contextmanager
+def _running(arguments: Sequence[str], port: int, warehouse: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A server in a process of its own, once it answers."""
     environment = os.environ | {"UPBOARD_WAREHOUSE": str(warehouse), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, *arguments]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as run:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from metrics.__main__ import app
 from metrics.catalog import METRICS
-from metrics.comparisons.bounds import bounds
+from metrics.comparisons.bounds import bounds, bounds_of
 from metrics.declare import Conversion, MetricError, NoSuchData
 from metrics.engine import evaluate
 from metrics.filters import Filters
@@ -118,3 +118,11 @@ def test_the_command_prints_both_ends(tmp_path: Path) -> None:
     assert (row["lead_type"], row["n"], row["n_missing"], row["highest"]) == ("internet", 8, 3, 0.625)
     shown = CliRunner().invoke(app, words)
     assert "internet: between 25.0% and 62.5%" in shown.stdout
+
+
+def test_bounds_of_rows_that_were_asked_for_together_are_those_of_each_alone() -> None:
+    names = ("show_rate", "contact_rate", "closing_rate")
+    with warehouse_of(random_star(seed=3, opportunities=80)) as warehouse:
+        together = evaluate(warehouse, names, Filters(by=("store",)))
+        for name in names:
+            assert bounds_of(name, together, ("store",)).equals(bounds(warehouse, name, Filters(by=("store",))))

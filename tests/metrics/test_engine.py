@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +75,10 @@ def test_a_snapshot_of_another_version_names_the_command_that_builds_it_again(tm
 def test_a_refresh_follows_current_and_leaves_running_queries_on_the_old_snapshot(tmp_path: Path) -> None:
     warehouse = open_warehouse(write_warehouse(tmp_path, empty_star()))
     assert not warehouse.refresh()
-    with warehouse.cursor() as cursor:
+    with warehouse._reading() as reader:
         write_warehouse(tmp_path, one_row_star(), name="20260521T180000Z-0000abcd")
         assert warehouse.refresh()
-        assert cursor.sql("select count(*) as n from fct_opportunity").pl()["n"].item() == 0
+        assert reader.cursor.sql("select count(*) as n from fct_opportunity").pl()["n"].item() == 0
         assert evaluate(warehouse, ["opportunities"], Filters())["value"].item() == 1.0
     assert warehouse.snapshot == "snapshots/20260521T180000Z-0000abcd.duckdb"
     warehouse.close()
@@ -101,9 +101,27 @@ def test_readers_are_never_torn_while_snapshots_are_published(tmp_path: Path) ->
     warehouse.close()
 
 
+def test_questions_that_share_a_text_get_their_own_numbers_also_at_one_time(crowded: Warehouse) -> None:
+    """A text is understood once of a snapshot; its values come with each question."""
+    asked = [Filters(by=("person",), start=NOWS["s1"].date() - timedelta(days=days)) for days in (400, 90, 60, 30)]
+    assert len({query("closing_rate", filters).text for filters in asked}) == 1
+
+    def alone(filters: Filters) -> pl.DataFrame:
+        apart = open_warehouse(crowded.directory)
+        answer = evaluate(apart, ["closing_rate"], filters)
+        apart.close()
+        return answer
+
+    expected = [alone(filters) for filters in asked]
+    assert len({answer["denominator"].sum() for answer in expected}) == len(asked)
+    with ThreadPoolExecutor(4) as readers:
+        answers = list(readers.map(lambda filters: evaluate(crowded, ["closing_rate"], filters), asked * 10))
+    assert all(answer.equals(expected[number % len(asked)]) for number, answer in enumerate(answers))
+
+
 def test_a_snapshot_cannot_be_written_through_the_engine(crowded: Warehouse) -> None:
-    with crowded.cursor() as cursor, pytest.raises(Exception, match="read-only"):
-        cursor.execute("delete from fct_opportunity")
+    with crowded._reading() as reader, pytest.raises(Exception, match="read-only"):
+        reader.cursor.execute("delete from fct_opportunity")
 
 
 def test_facts_of_a_snapshot(crowded: Warehouse) -> None:

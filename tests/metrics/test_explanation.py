@@ -16,7 +16,7 @@ from metrics.comparisons.change import WHOLE, explain, rank
 from metrics.declare import MetricError, NoSuchData
 from metrics.engine import Warehouse, evaluate, open_warehouse
 from metrics.filters import Filters
-from tests.star import Row, Star, opportunity, star_of, stars, write_warehouse
+from tests.star import Row, Star, opportunity, random_star, star_of, stars, write_warehouse
 
 MARCH = Filters(start=date(2026, 3, 1), end=date(2026, 3, 31))
 APRIL = Filters(start=date(2026, 4, 1), end=date(2026, 4, 30))
@@ -59,6 +59,21 @@ def test_the_dimension_that_explains_it_is_ranked_first(flooded: Warehouse) -> N
     assert ranked["dimension"][0] in ("source", "source_group", "channel")
     assert ranked["mix"].abs().round(9).is_sorted(descending=True)
     assert (ranked["mix"] + ranked["rate"]).to_list() == pytest.approx([30 / 300 - 21 / 120] * ranked.height)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", ["closing_rate", "show_rate"])
+@pytest.mark.parametrize("attribution", ["first", "even"])
+def test_every_rank_is_the_explanation_by_that_dimension_alone(seed: int, name: str, attribution: str) -> None:
+    now, before = (side.but(attribution=attribution) for side in (APRIL, MARCH))
+    with TemporaryDirectory() as directory:
+        warehouse = opened(Path(directory), random_star(seed=seed, opportunities=250))
+        ranked = rank(warehouse, name, now, before)
+        assert ranked.height > 8
+        for row in ranked.iter_rows(named=True):
+            whole = explain(warehouse, name, now, before, row["dimension"]).row(-1, named=True)
+            assert (row["mix"], row["rate"]) == pytest.approx((whole["rate_mix"], whole["rate_rate"]), abs=1e-12)
+            assert row["cells"] == explain(warehouse, name, now, before, row["dimension"]).height - 1
 
 
 def test_a_better_rate_in_one_source_is_rate_and_not_mix(tmp_path: Path) -> None:

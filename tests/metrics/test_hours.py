@@ -50,6 +50,7 @@ def test_bands_add_up_hits_and_chances_and_divide_anew() -> None:
     assert counted["value"].sum() == 5
     assert counted["low"].null_count() == counted.height
     assert found.worst is None
+    assert found.inside.is_empty()
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 24])
@@ -95,6 +96,27 @@ def test_the_slot_that_fails_says_where_how_much_and_how_many_more() -> None:
     assert worst.low < 0.25 < worst.high
     assert (worst.is_every_day, worst.is_all_day) == (False, False)
     assert worst.labels(ARRIVED) == {"created_weekday": ("Saturday",), "created_hour": ("17:00",)}
+
+
+def test_a_third_dimension_tells_the_misses_of_the_slot_apart_and_changes_no_cell() -> None:
+    rows = []
+    for day in range(28):
+        for turn in range(8):
+            moment = -24 * 28 + 24 * day
+            rows.append(at(f"{day}-{turn}-0", moment, is_contacted=turn < 6, after_hours="in hours"))
+            fails = (MONDAY + timedelta(days=day)).weekday() == 5
+            label = "after hours" if turn % 4 else "in hours"
+            rows.append(at(f"{day}-{turn}-8", moment + 8, is_contacted=turn < (2 if fails else 6), after_hours=label))
+    with warehouse_of(star_of(fct_opportunity=rows)) as warehouse:
+        alone = week(warehouse, NAMES, Filters(), ARRIVED)
+        split = week(warehouse, NAMES, Filters(), ARRIVED, "after_hours")
+    order = ["metric", "weekday", "hour"]
+    assert split.cells.sort(order).equals(alone.cells.sort(order))
+    assert split.worst == alone.worst
+    inside = {row["after_hours"]: (row["numerator"], row["denominator"]) for row in split.inside.to_dicts()}
+    assert inside == {"in hours": (4, 8), "after hours": (4, 24)}
+    assert alone.inside.row(0) == (8, 32)
+    assert not is_missed_mostly(split.inside, "after_hours", "in hours")
 
 
 def test_only_a_rate_fails_and_only_by_dimensions_that_it_has() -> None:

@@ -413,6 +413,16 @@ def test_the_calendar_agrees_with_its_second_statement(seed: int) -> None:
     assert [row["appointment_at"] for row in found] == sorted(row["appointment_at"] for row in found)
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("where", [{}, {"lead_type": ("internet",)}], ids=repr)
+def test_the_brief_lists_are_the_lists_in_fewer_columns(seed: int, where: dict[str, tuple[str, ...]]) -> None:
+    names, asked = (APPOINTMENTS_AHEAD.name, *NAMES), Filters(where=where, as_of=datetime(2026, 4, 30, 23, tzinfo=UTC))
+    with warehouse_of(with_systems(random_star(seed=seed, opportunities=250))) as warehouse:
+        brief = listing.briefly(warehouse, names, asked)
+        assert brief.equals(listing.worklists(warehouse, names, asked).select(brief.columns))
+    assert brief["list"].n_unique() > 1
+
+
 def test_the_newest_touch_agrees_with_a_second_look_at_all_touches() -> None:
     star = with_systems(random_star(seed=9, opportunities=250))
     touches = star["fct_contact"].to_dicts()

@@ -203,6 +203,27 @@ def test_a_back_test_projects_only_what_was_open_then_and_is_closed_now() -> Non
     assert tested.filter(~last & (pl.col("cohort").dt.month_end() <= pl.col("as_of"))).is_empty()
 
 
+def test_a_back_test_of_counted_rows_is_that_of_the_rows_themselves() -> None:
+    rows = simulated_store(3, 8)
+    counted = rows.group_by("created", "lag", "lost_lag").agg(n=pl.len().cast(pl.Int64))
+    assert 0 < counted.height < rows.height
+    assert back_test(counted, AS_OFS, 90, LAST_DAY).equals(back_test(rows, AS_OFS, 90, LAST_DAY))
+
+
+def test_a_back_test_is_a_projection_of_what_was_seen_then() -> None:
+    """Each line anew, from single rows as they stood at the as_of."""
+    rows = simulated_store(4, 8)
+    tested = back_test(rows, AS_OFS, 90, LAST_DAY)
+    assert tested.height > 3
+    for row in tested.iter_rows(named=True):
+        seen = as_seen(rows, row["as_of"]).with_columns(month=pl.col("created").dt.month_start())
+        cohort, older = seen.filter(pl.col("month") == row["cohort"]), seen.filter(pl.col("month") < row["cohort"])
+        found = project(cohort, older, 90)
+        assert (found.value, found.low, found.high) == (row["projected"], row["low"], row["high"])
+        lags = rows.filter(pl.col("created").is_between(cohort["created"].min(), cohort["created"].max()))["lag"]
+        assert row["final"] == sum(lag is not None and lag <= 90 for lag in lags.to_list()) / cohort.height
+
+
 def test_a_back_test_without_rows_has_nulls_and_no_error() -> None:
     tested = back_test(opportunities(), AS_OFS, 90, LAST_DAY)
     assert tested.is_empty()

@@ -11,13 +11,15 @@ from metrics import listing
 from metrics.declare import NoSuchData
 from metrics.filters import Filters
 from tests.metrics.questions import warehouse_of
-from tests.star import Row, Star, random_star
+from tests.star import Row, Star, random_star, star_of
 from tests.waiting import NOW, appointment, hours, lead_of, star_with, touch, waiting_star, written
 
 # Which rows of which fact are events of which kind, and when they happened.
 FACTS = {
     "lead": ("fct_lead", "created_at"),
     "touch": ("fct_contact", "occurred_at"),
+    "task": ("fct_task", "due_at"),
+    "status": ("fct_status_change", "changed_at"),
     "appointment": ("fct_appointment", "due_at"),
     "visit": ("fct_visit", "arrived_at"),
     "purchase": ("fct_sale", "sold_at"),
@@ -44,8 +46,8 @@ def test_a_timeline_holds_every_row_of_every_fact_once_and_in_order() -> None:
     for kind, (fact, clock) in FACTS.items():
         for row in star[fact].to_dicts():
             is_linked = row.get("opportunity_key") in theirs and fact != "fct_lead"
-            if (row["customer_key"] == "c1" or is_linked) and row.get("is_first_line", True):
-                expected.append((kind, row[clock], row["store_key"]))
+            if (row.get("customer_key") == "c1" or is_linked) and row.get("is_first_line", True):
+                expected.append((kind, row.get("completed_at") or row[clock], row["store_key"]))
     names = dict(star["dim_store"].select("store", "store_key").iter_rows())
     rows = told(star, "c1")
     assert sorted((row["kind"], row["at"], names[row["store"]]) for row in rows) == sorted(expected)
@@ -69,6 +71,28 @@ def test_an_event_says_what_it_was_who_did_it_and_what_came_of_it() -> None:
         "open",
         True,
     )
+
+
+def test_a_task_stands_where_it_was_done_and_a_move_says_from_what_to_what() -> None:
+    done = {"task_key": "t1", "due_at": NOW - hours(30), "completed_at": NOW - hours(28), "outcome": "completed"}
+    due = {"task_key": "t2", "due_at": NOW + hours(5), "outcome": "open"}
+    move = {"status_change_key": "m1", "changed_at": NOW - hours(27), "from_status": "open", "to_status": "lost"}
+    shared = {"opportunity_key": "o1", "store_key": "s1", "person_key": "p2"}
+    row = written()
+    known = star_of(
+        fct_opportunity=[row],
+        fct_task=[shared | done, shared | due, shared | done | {"opportunity_key": "o2"}],
+        fct_status_change=[shared | move],
+    )
+    rows = [
+        (row["kind"], row["at"], row["what"], row["outcome"], row["person"], row["is_ahead"])
+        for row in told(known, "c0")
+    ]
+    assert rows == [
+        ("task", NOW - hours(28), None, "completed", "Ben Okoye", False),
+        ("status", NOW - hours(27), "open", "lost", "Ben Okoye", False),
+        ("task", NOW + hours(5), None, "open", "Ben Okoye", True),
+    ]
 
 
 @pytest.mark.parametrize("key", ["none such", "unknown"])

@@ -23,6 +23,14 @@ def opened() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(place / (place / "CURRENT").read_text(encoding="utf-8").strip(), read_only=True)
 
 
+@st.cache_data
+def kinds_known() -> list[str]:
+    """The filter's options, once for all sessions."""
+    text = "select distinct lead_type from fct_opportunity order by 1"
+    known: list[str] = opened().cursor().sql(text).pl()["lead_type"].to_list()
+    return known
+
+
 def counted(what: str, kinds: list[str]) -> pl.DataFrame:
     """One grouped count of the opportunities that are eligible."""
     where = "is_eligible and (len($kinds) = 0 or list_contains($kinds, lead_type))"
@@ -34,9 +42,8 @@ def counted(what: str, kinds: list[str]) -> pl.DataFrame:
 def main() -> None:
     """Draw the shape under one filter."""
     st.set_page_config(layout="wide")
-    names = opened().cursor().sql("select distinct lead_type from fct_opportunity order by 1").pl()["lead_type"]
     with st.sidebar:
-        kinds = st.multiselect("Lead type", names.to_list(), key="lead_type", bind="query-params", placeholder="All")
+        kinds = st.multiselect("Lead type", kinds_known(), key="lead_type", bind="query-params", placeholder="All")
     st.title("Shape")
     now = counted("1 as one", kinds).row(0, named=True)
     with st.grid(4):
