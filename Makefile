@@ -1,27 +1,35 @@
 # Upboard: `make run` serves the dashboard, `make test` proves it. Both need only Python 3.11 or later with venv.
 .DEFAULT_GOAL := run
 PYTHON ?= python3
+ADDRESS ?= 127.0.0.1
 PORT ?= 8501
+HOSTS ?=
+PROXY ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 DEMO := data/warehouse
 WAREHOUSE ?= $(or $(UPBOARD_WAREHOUSE),$(DEMO))
 
-.PHONY: run test check bench lock docs clean
+.PHONY: run serve test check bench lock docs clean
 
 run: .venv/run.installed ## serve the dashboard; on the first start, simulate a dealership and load it
 	@test "$(WAREHOUSE)" != "$(DEMO)" || test -f $(DEMO)/CURRENT \
 		|| $(BIN)/python -m loaders demo data/demo/exports --load-into $(DEMO)
-	@echo "Upboard serves on http://127.0.0.1:$(PORT)  (stop with Ctrl-C)"
-	@UPBOARD_WAREHOUSE="$(WAREHOUSE)" $(BIN)/python -m streamlit run dashboard.py --server.port $(PORT)
+	@echo "Stop it with Ctrl-C."
+	@$(MAKE) --no-print-directory serve
+
+serve: .venv/run.installed ## serve it to others: ADDRESS=... PORT=... HOSTS=... PROXY=..., as docs/serve.md says
+	@$(BIN)/python -m pages serve --address "$(ADDRESS)" --port "$(PORT)" --hosts "$(HOSTS)" --proxy "$(PROXY)" \
+		--warehouse "$(WAREHOUSE)"
 
 test: .venv/test.installed ## every test; those in a browser need Debian's chromium, those of databases its postgresql
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-check: .venv/test.installed ## lint, format, types
+check: .venv/test.installed ## lint, format, types, the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 
 bench: .venv/test.installed ## measure: speed and memory, as ratios against the leanest alternative
 	$(BIN)/python -m tests.benchmarks

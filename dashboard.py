@@ -11,7 +11,7 @@ from typing import Final
 
 import streamlit as st
 
-from pages import by_reader, frame, show
+from pages import by_reader, frame, roles, serving, show, sign_in, users
 
 # Drawn here: an icon named by a word would be fetched from outside this machine.
 FAVICON: Final = (
@@ -23,14 +23,28 @@ FAVICON: Final = (
 def main(first: str = "overview") -> None:
     """Draw the frame and the page that the address names; `first` is the page of the bare address."""
     st.set_page_config(page_title="Upboard", page_icon=FAVICON, layout="wide")
-    readers = by_reader()
+    _stay_on_this_machine()
+    user = sign_in.require()
+    frame.serve_to(user)
+    readers = by_reader(roles.pages_of(user))
     modules = [module for group in readers.values() for module in group]
-    pages = {_name(module): _page(module, is_first=_name(module) == first) for module in modules}
+    names = [_name(module) for module in modules]
+    opened = first if first in names else names[0]
+    pages = {_name(module): _page(module, is_first=_name(module) == opened) for module in modules}
     frame.register(pages)
     current = st.navigation({reader: [pages[_name(module)] for module in group] for reader, group in readers.items()})
     show.begin_again_once()
     show.prepare()
     current.run()
+
+
+def _stay_on_this_machine() -> None:
+    """End the run where this server listens for others and nobody has to sign in."""
+    is_guarded = users.configured() and serving.is_running()
+    refused = serving.refusal(st.get_option("server.address"), is_guarded=is_guarded)
+    if refused:
+        st.error(refused)
+        st.stop()
 
 
 def _page(module: ModuleType, *, is_first: bool) -> st.Page:

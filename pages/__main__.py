@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,6 +19,7 @@ from rich.console import Console
 from metrics import engine
 from metrics.declare import MetricError, NoSuchData
 from pages import digest as letters
+from pages import users_cli
 from pages.journal import JournalError, open_journal
 from pages.letter import write_html, write_text
 from pages.mail import Mail, MailError, read_mail, send
@@ -32,6 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(users_cli.app, name="user")
 
 
 class Reader(StrEnum):
@@ -79,6 +82,44 @@ def digest(
             _write(sheet, out or Path(f"upboard_{reader}_{monday}.html"), base)
         if is_sent:
             _send(mail, settings, reader, sheet)
+
+
+@app.command()
+def serve(
+    address: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")] = 8501,
+    hosts: Annotated[str, typer.Option(metavar="NAME,...", help="The names by which people reach it.")] = "",
+    proxy: Annotated[str, typer.Option(metavar="ADDRESS,...", help="Proxies before it that may be believed.")] = "",
+    warehouse: Annotated[Path, typer.Option(envvar="UPBOARD_WAREHOUSE", help="Directory of the snapshots.")] = Path(
+        "data/warehouse"
+    ),
+    upload_megabytes: Annotated[int, typer.Option(min=1, help="The largest file that Load data takes.")] = 200,
+    sessions: Annotated[int, typer.Option(min=1, help="How many tabs may be open at once.")] = 200,
+    is_cold: Annotated[bool, typer.Option("--no-warm", help="Answer at once; the first visitor waits longer.")] = False,
+) -> None:
+    """Serve the dashboard until Ctrl-C or SIGTERM. Beyond this machine only where people sign in (docs/serve.md)."""
+    # Loaded here: the letters need no server.
+    serving = import_module("pages.serving")
+    try:
+        serving.serve(
+            serving.Serving(
+                address=address,
+                port=port,
+                warehouse=warehouse,
+                hosts=_listed(hosts),
+                proxies=_listed(proxy),
+                upload_megabytes=upload_megabytes,
+                sessions=sessions,
+                is_warmed=not is_cold,
+            )
+        )
+    except serving.ServingError as error:
+        _say(str(error))
+        raise typer.Exit(2) from error
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _written(warehouse: Path, reader: Reader, day: dt.date | None, stores: list[str] | None) -> tuple[Sheet, dt.date]:

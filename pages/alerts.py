@@ -183,8 +183,21 @@ def remove(journal: Journal, key: str, *, who: str) -> None:
 
 def look(warehouse: Warehouse, journal: Journal, as_of: dt.datetime | None = None) -> list[Found]:
     """Every alert that stands, looked at in the present snapshot (or as of a moment), fired ones first."""
-    found = [look_at(warehouse, kept, journal, as_of) for kept in saved(journal)]
+    found = [look_at(warehouse, kept, journal, as_of) for kept in seen_by(warehouse, saved(journal))]
     return sorted(found, key=lambda one: not one.is_fired)
+
+
+def seen_by(warehouse: Warehouse, kept: Sequence[Kept]) -> list[Kept]:
+    """The alerts that look at nothing beyond what this handle may see; all of them where it sees everything."""
+    if warehouse.scope.is_whole:
+        return list(kept)
+    asked = {name for one in kept if one.alert is not None for name in one.alert.where}
+    known = {name: set(engine.options(warehouse, name)) for name in asked}
+    return [
+        one
+        for one in kept
+        if one.alert is not None and all(known[name] >= set(labels) for name, labels in one.alert.where.items())
+    ]
 
 
 def look_at(warehouse: Warehouse, kept: Kept, journal: Journal, as_of: dt.datetime | None = None) -> Found:

@@ -54,7 +54,7 @@ def _panel(filters: Filters) -> None:
     if said is not None:
         st.info(theme.plain(said), icon=":material/check:")
     try:
-        kept = alerts.saved(frame.journal())
+        kept = alerts.seen_by(frame.warehouse(), alerts.saved(frame.journal()))
         found = [alerts.look_at(frame.warehouse(), one, frame.journal()) for one in kept]
     except JournalError as error:
         st.error(theme.plain(str(error)))

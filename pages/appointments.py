@@ -61,7 +61,8 @@ Row = dict[str, Any]
 def render(filters: Filters) -> None:
     """Draw the page for these filters; without any appointment in the period, the calendar alone."""
     against = frame.comparison(filters)
-    frame.ask_ahead((_TILES, filters), (_TILES, against))
+    periods = [asked for asked in (filters, against) if asked is not None]
+    frame.side_by_side(partial(_waiting, filters), *(partial(frame.values, _TILES, asked) for asked in periods))
     now = frame.values(_TILES, filters)
     waiting = _waiting(filters)
     calendar = ahead.calendar(waiting, _zones())
@@ -92,7 +93,7 @@ def _zones() -> dict[str, str]:
 
 def _waiting(filters: Filters) -> pl.DataFrame:
     """The lists of this page as of now: the period does not matter to them."""
-    return frame.estimate(listing.worklists, ahead.LISTS, filters.but(start=None, end=None))
+    return frame.estimate(listing.briefly, ahead.LISTS, filters.but(start=None, end=None))
 
 
 def _answer(now: dict[str, Row], before: dict[str, Row]) -> str:
@@ -148,7 +149,7 @@ def _downloads(chosen: pl.DataFrame, filters: Filters) -> None:
         for label, ending, write in (("CSV", "csv", download.to_csv), ("Excel", "xlsx", download.to_excel)):
             st.download_button(
                 f"Download {label}",
-                partial(written, write),
+                frame.taken(partial(written, write), "appointments"),
                 f"upboard_appointments.{ending}",
                 key=f"appointments_{ending}",
                 on_click="ignore",

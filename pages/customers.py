@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import polars as pl
@@ -28,6 +29,7 @@ RETURNS: Final = (
     "service_customers_kept",
     "service_to_sale",
 )
+_COUNTED: Final = ("survey_response_rate", *RETURNS)
 _SURVEYED: Final = ("csi_top_box", "csi_mean", "service_csi_top_box", "service_csi_mean")
 _FEW: Final = 30
 
@@ -40,10 +42,10 @@ def render(filters: Filters) -> None:
     if asked is not None:
         one_customer(asked)
         return
-    now = frame.values(("survey_response_rate", *RETURNS), filters)
-    surveys = by_instrument(filters)
     against = frame.comparison(filters)
-    before = {} if against is None else frame.values(("survey_response_rate", *RETURNS), against)
+    periods = [asked for asked in (filters, against) if asked is not None]
+    frame.side_by_side(partial(frame.values, _COUNTED, filters), *(partial(by_instrument, asked) for asked in periods))
+    now, surveys = frame.values(_COUNTED, filters), by_instrument(filters)
     if not surveys and not any(row["denominator"] for row in now.values()):
         frame.empty(filters)
         search(filters)
@@ -52,8 +54,9 @@ def render(filters: Filters) -> None:
     st.markdown("  \n".join(answer(surveys, then, now)))
     search(filters)
     _surveys(surveys, then, now["survey_response_rate"])
-    _people(filters, list(surveys))
-    _returns(now, before, filters)
+    if surveys:
+        frame.later(_people, filters, list(surveys))
+    frame.later(_returns, now, filters, against)
 
 
 def by_instrument(filters: Filters) -> dict[str, dict[str, Row]]:
@@ -144,8 +147,6 @@ def survey_table(surveys: dict[str, dict[str, Row]], then: dict[str, dict[str, R
 
 def _people(filters: Filters, instruments: list[str]) -> None:
     """Each salesperson's share of best scores at one purchase survey, by name and without rank."""
-    if not instruments:
-        return
     instrument = instruments[0]
     if len(instruments) > 1:
         instrument = frame.choose("Survey", "survey", instruments)
@@ -178,10 +179,11 @@ def people_table(named: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _returns(now: dict[str, Row], before: dict[str, Row], filters: Filters) -> None:
+def _returns(now: dict[str, Row], filters: Filters, against: Filters | None) -> None:
     st.subheader("Who comes back")
+    before = {} if against is None else frame.values(RETURNS, against)
     known = [name for name in RETURNS if now[name]["value"] is not None]
-    tiles.tiles(known, now, before, filters)
+    tiles.tiles(known, now, before, filters, is_later=True)
     absent = [declared(name).label for name in RETURNS if now[name]["value"] is None]
     if absent:
         st.caption(f"Not in these data, so nobody can tell: {theme.plain(', '.join(absent))}.")

@@ -8,11 +8,11 @@ import polars as pl
 import streamlit as st
 
 from metrics.catalog import metric as declared
-from metrics.comparisons.bounds import bounds
+from metrics.comparisons.bounds import bounds_of
 from metrics.comparisons.trust import failing, mostly_open
 from metrics.declare import MetricError, NoSuchData
 from metrics.filters import Filters
-from pages import alerts_panel, drill, frame, show, theme
+from pages import alerts_panel, drill, frame, runs, show, theme
 from pages.charts.dots import describe_dots, draw_dots
 from pages.charts.spans import describe_spans, draw_spans, tabulate_spans
 
@@ -64,22 +64,39 @@ CHECKS: Final = {declared(name).label.lower(): name for name in (*COMPLETE, *WRO
 
 def render(filters: Filters) -> None:
     """Draw the page for these filters; without any row, say what to do instead."""
-    rows = frame.evaluate((*COMPLETE, *WRONG, *_REPORTED, *HEADLINES), filters)
+    _failed_runs()
+    # Leads, appointments and sales are looked at side by side; what is not of the first screen waits.
+    frame.ask_ahead((COMPLETE, filters), (WRONG, filters))
+    rows = pl.concat([frame.evaluate(names, filters) for names in (COMPLETE, WRONG)])
     found = {row["metric"]: row for row in rows.to_dicts()}
-    if not any(found[name]["denominator"] for name in (*COMPLETE, *WRONG, *HEADLINES)):
+    if not any(row["denominator"] for row in found.values()) and _is_without_outcomes(filters):
         frame.empty(filters)
         return
     weak = failing(rows, COMPLETE, WRONG)
     st.markdown("  \n".join(answer(found, weak, frame.facts().reject_count)))
     _checks(found, weak)
-    _bounds(filters)
-    _members(filters)
-    _reported(found)
+    st.subheader("How far missing outcomes could move the headline numbers")
+    frame.later(_bounds, filters)
+    st.subheader("By person and by source")
+    frame.later(_members, filters)
+    st.subheader("Against the CRM's own report, and how late things are typed in")
+    frame.later_lines(3, _reported, filters)
     _findings()
     alerts_panel.render(filters)
 
 
-def answer(found: dict[str, Row], weak: list[str], refused: int) -> list[str]:
+def _failed_runs() -> None:
+    """What the schedule could not do, before all else: numbers that are old look like any others."""
+    for run in runs.failures(frame.warehouse_directory()):
+        st.warning(theme.plain(runs.sentence(run)), icon=":material/schedule:")
+
+
+def _is_without_outcomes(filters: Filters) -> bool:
+    """Whether there is no opportunity either: asked only where no check has anything to look at."""
+    return not any(row["denominator"] for row in frame.values(HEADLINES, filters).values())
+
+
+def answer(found: dict[str, Row], weak: list[str], refused: int | None) -> list[str]:
     """The verdict in words: what is weakest, what was refused, and what to mend first."""
     whole = "**Every check is in order.**" if not weak else f"**{_problem(found, weak[0])}**"
     rest = f" {_more(len(weak))}" if len(weak) > 1 else ""
@@ -123,8 +140,8 @@ def _check(name: str, row: Row, *, is_weak: bool) -> None:
 
 
 def _bounds(filters: Filters) -> None:
-    st.subheader("How far missing outcomes could move the headline numbers")
-    found = [row for name in HEADLINES if (row := _bounds_of(name, filters)) is not None]
+    known = frame.evaluate(HEADLINES, filters)
+    found = [row for name in HEADLINES if (row := _bounds_of(name, known)) is not None]
     rows = [row for row in found if not mostly_open(row)]
     for row in (one for one in found if mostly_open(one)):
         counted = theme.parts(row["n_missing"], row["n"])
@@ -142,23 +159,23 @@ def _bounds(filters: Filters) -> None:
         frame.link("worklist", "Appointments without an outcome", list="past_due_without_outcome")
 
 
-def _bounds_of(name: str, filters: Filters) -> Row | None:
+def _bounds_of(name: str, rows: pl.DataFrame) -> Row | None:
     try:
-        found = frame.estimate(bounds, name, filters).row(0, named=True)
+        found = bounds_of(name, rows).row(0, named=True)
     except (MetricError, NoSuchData):
         return None
     return {**found, "label": declared(name).label}
 
 
 def _members(filters: Filters) -> None:
-    st.subheader("By person and by source")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         word = frame.choose("Check", "check", tuple(CHECKS))
         level = frame.choose_level("Show by", "by", tuple(BY))
     frame.say_unknown_choice("check", "Check", word)
     frame.say_unknown_choice("by", "Show by", level)
     metric, by = declared(CHECKS[word]), BY[level]
-    whole = frame.values((metric.name,), filters)[metric.name]
+    names = COMPLETE if metric.name in COMPLETE else WRONG
+    whole = frame.values(names, filters)[metric.name]
     rows = frame.evaluate((metric.name,), filters.but(by=(by,))).filter(pl.col("denominator").fill_null(0) > 0)
     if rows.is_empty():
         st.info("Nothing was counted here under these filters.")
@@ -184,8 +201,8 @@ def table(named: pl.DataFrame, by: str) -> pl.DataFrame:
     )
 
 
-def _reported(found: dict[str, Row]) -> None:
-    st.subheader("Against the CRM's own report, and how late things are typed in")
+def _reported(filters: Filters) -> None:
+    found = frame.values(_REPORTED, filters)
     report, late = found["loaded_of_reported"], found["late_recording"]
     if report["value"] is None:
         st.markdown("No report of the CRM's own counts was loaded, so ours cannot be held against it.")
@@ -194,7 +211,7 @@ def _reported(found: dict[str, Row]) -> None:
             f"Loaded of the leads that the CRM's own report claims: **{theme.number(report['value'], 'share')}** "
             f"({theme.parts(report['numerator'], report['denominator'])})."
         )
-        drill.rows_button("crm_reported_leads", "Rows of the report", "rows_reported")
+        drill.rows_button("crm_reported_leads", "Rows of the report", "rows_reported", is_later=True)
     if late["value"] is None:
         st.markdown("The exports do not say when a touch was typed in.")
     else:

@@ -112,6 +112,7 @@ def show_asked(filters: Filters) -> None:
         return
     within = _within(filters)
     if within is not None:
+        frame.note("rows_viewed", what=name, part=part)
         _rows_dialog(found, "denominator" if part == "denominator" else "numerator", within)
 
 
@@ -208,7 +209,7 @@ def _downloads(found: Metric, part: Part, filters: Filters) -> None:
         for label, ending, write in (("CSV", "csv", download.to_csv), ("Excel", "xlsx", download.to_excel)):
             st.download_button(
                 f"Download {label}",
-                partial(written, write),
+                frame.taken(partial(written, write), found.name, part=part),
                 f"{stem}.{ending}",
                 key=f"download_{ending}",
                 on_click="ignore",

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import current_thread
 from types import FunctionType
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import streamlit as st
@@ -26,9 +29,10 @@ from metrics import engine
 from metrics.declare import DIMENSIONS, MetricError
 from metrics.filters import Filters, Grain
 from metrics.sql import Query
-from pages import periods, region, theme
+from pages import periods, region, roles, sign_in, theme
 from pages.charts.layout import CONFIG, Figure, inked
 from pages.journal import Journal, open_journal
+from pages.users import User
 
 Row = dict[str, Any]
 P = ParamSpec("P")
@@ -47,6 +51,9 @@ _REFUSED: Final = (
 )
 _LONGEST_WORD: Final = 60
 _SKELETON_HEIGHT: Final = 240
+_LINE_HEIGHT: Final = 26
+# The later parts of a page that is still drawing what it shows at once.
+_WAITING: Final[ContextVar[list[Callable[[], None]] | None]] = ContextVar("waiting", default=None)
 _DEMO: Final = "make run"
 
 # What is said where a store lacks a kind of record and the CRM's own word stands in for it.
@@ -69,16 +76,34 @@ def _opened(directory: str) -> engine.Warehouse:
     return engine.open_warehouse(Path(directory))
 
 
+def serve_to(user: User) -> None:
+    """Remember who this run is for. A session that is somebody else's now forgets what it held."""
+    before: User | None = st.session_state.get("user")
+    if before is not None and before.login != user.login:
+        st.session_state.clear()
+    st.session_state["user"] = user
+
+
+def user() -> User:
+    """Who this run is for; asked anew where the dashboard has not said so."""
+    if "user" not in st.session_state:
+        serve_to(sign_in.require())
+    return cast(User, st.session_state["user"])
+
+
 def warehouse() -> engine.Warehouse:
-    """The open warehouse of this server, on the snapshot that CURRENT names now. NoWarehouse where there is none."""
+    """The warehouse as the user of this run may see it, on the snapshot that CURRENT names now.
+
+    Whatever is asked of it stays within their scope. NoWarehouse where there is none.
+    """
     opened = _opened(str(warehouse_directory().resolve()))
     opened.refresh()
-    return opened
+    return opened.within(roles.scope_of(user()))
 
 
 def _identity(opened: engine.Warehouse) -> str:
-    """What remembered numbers belong to: one snapshot of one directory."""
-    return f"{opened.directory}/{opened.snapshot}"
+    """What remembered numbers belong to: one snapshot of one directory, as one scope sees it."""
+    return f"{opened.directory}/{opened.snapshot}/{opened.scope.model_dump_json()}"
 
 
 _HASHES: Final[dict[str | type[Any], Callable[[Any], Any]]] = {
@@ -151,16 +176,26 @@ def ask_ahead(*questions: tuple[Sequence[str], Filters | None]) -> None:
 
     A question without filters (no comparison) is left out. An error is not raised here: who asks again gets it.
     """
-    opened, context = warehouse(), get_script_run_ctx()
+    opened = warehouse()
+    asked = [(tuple(names), filters) for names, filters in questions if filters is not None]
+    side_by_side(*(partial(_evaluated, opened, *question) for question in asked))
 
-    def ask(question: tuple[tuple[str, ...], Filters]) -> None:
+
+def side_by_side(*asks: Callable[[], object]) -> None:
+    """Ask at the same time what the page will ask for one after the other, so that it finds each of them answered.
+
+    What they give must be remembered, as that of `evaluate` and `estimate` is. An error is not raised here: who asks
+    again gets it.
+    """
+    context = get_script_run_ctx()
+
+    def ask(question: Callable[[], object]) -> None:
         add_script_run_ctx(current_thread(), context)
         with suppress(MetricError):
-            _evaluated(opened, *question)
+            question()
 
-    asked = [(tuple(names), filters) for names, filters in questions if filters is not None]
-    with ThreadPoolExecutor(len(asked)) as pool:
-        list(pool.map(ask, asked))
+    with ThreadPoolExecutor(len(asks)) as pool:
+        list(pool.map(ask, asks))
 
 
 def estimate(work: Callable[Concatenate[engine.Warehouse, P], R], *args: P.args, **named: P.kwargs) -> R:
@@ -177,16 +212,66 @@ def later(draw: Callable[P, None], *args: P.args, **named: P.kwargs) -> None:
 
     The part is a fragment: its widgets draw it alone again. It may open no dialog and write nowhere else.
     """
-    written_for = region.current()
+    _behind_skeleton(_SKELETON_HEIGHT, partial(draw, *args, **named))
+
+
+def later_lines(lines: int, draw: Callable[P, None], *args: P.args, **named: P.kwargs) -> None:
+    """As `later`, for words alone: the skeleton is as high as that many lines, so that the page does not jump."""
+    _behind_skeleton(lines * _LINE_HEIGHT, partial(draw, *args, **named))
+
+
+def _behind_skeleton(height: int, draw: Callable[[], None]) -> None:
+    def behind_skeleton() -> None:
+        with st.skeleton(height):
+            draw()
+
+    _on_its_own(behind_skeleton, _WAITING.get())
+
+
+def filled_in(draw: Callable[P, None], *args: P.args, **named: P.kwargs) -> None:
+    """Draw a part that shows at once what is known, and fills in by itself what takes longer.
+
+    As `later` it is a fragment of its own, but without a skeleton, and it does not wait for the rest of the page.
+    """
+    _on_its_own(partial(draw, *args, **named), None)
+
+
+def _on_its_own(draw: Callable[[], None], waiting: list[Callable[[], None]] | None) -> None:
+    """Draw in a fragment here: now, beside the rest of the page, or among those that wait until it is drawn."""
+    written_for, place = region.current(), st.container()
     # Streamlit and Plotly load pandas when they first need it: two parts at once would meet it half loaded.
     import_module("pandas")
 
-    def behind_skeleton() -> None:
+    def alone() -> None:
+        # A part that is drawn again by itself is for whoever is signed in by then.
+        serve_to(sign_in.require())
         region.use(written_for)
-        with st.skeleton(_SKELETON_HEIGHT):
-            draw(*args, **named)
+        draw()
 
-    st.fragment(behind_skeleton, parallel=True)()
+    def begin() -> None:
+        with place:
+            st.fragment(alone, parallel=True)()
+
+    if waiting is None:
+        begin()
+    else:
+        waiting.append(begin)
+
+
+@contextmanager
+def first_part() -> Iterator[None]:
+    """What a page shows at once. Its later parts take their places meanwhile, and begin when all of it is drawn.
+
+    A part that began earlier would take the time of what the reader looks at first.
+    """
+    waiting: list[Callable[[], None]] = []
+    token = _WAITING.set(waiting)
+    try:
+        yield
+    finally:
+        _WAITING.reset(token)
+    for begin in waiting:
+        begin()
 
 
 def values(metrics: Sequence[str], filters: Filters) -> dict[str, Row]:
@@ -224,6 +309,14 @@ def target(name: str, filters: Filters) -> float | None:
     return engine.target(_targets(warehouse()), name, filters)
 
 
+def targets(metrics: Sequence[str], filters: Filters) -> dict[str, float]:
+    """The targets of those of these metrics that have one under these filters, by name."""
+    known = _targets(warehouse())
+    having = set(known["metric"])
+    found = {name: engine.target(known, name, filters) for name in metrics if name in having}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def currencies(filters: Filters) -> list[str]:
     """The currencies of the stores in scope, in order."""
     return sorted(_in_scope(filters)["currency"].unique().to_list())
@@ -244,20 +337,44 @@ def currency(filters: Filters) -> str:
 
 
 def journal() -> Journal:
-    """The journal of this warehouse."""
-    return open_journal(warehouse_directory())
+    """The journal of this warehouse, as far as it tells of stores that the user may see."""
+    return open_journal(warehouse_directory()).within(roles.scope_of(user()).stores)
+
+
+def note(kind: str, *, store: str = "", system: str = "", natural_id: str = "", **data: Any) -> None:
+    """Write into the journal that a user looked at or took something; ids only. Nothing where nobody signs in.
+
+    The same thing looked at again in one session is written once.
+    """
+    login, what = user().login, (kind, store, natural_id, str(data))
+    if login and st.session_state.get("noted") != what:
+        st.session_state["noted"] = what
+        open_journal(warehouse_directory()).write(
+            kind, who=login, store=store, system=system, natural_id=natural_id, **data
+        )
+
+
+def taken(make: Callable[[], bytes], what: str, **data: Any) -> Callable[[], bytes]:
+    """What makes a file, so that the journal says who took it. It runs outside of the run that drew the button."""
+    login, kept = user().login, open_journal(warehouse_directory())
+
+    def made() -> bytes:
+        written = make()
+        if login:
+            kept.write("downloaded", who=login, what=what, **data)
+        return written
+
+    return made
 
 
 def who() -> str:
     """Who is at the desk: the one who signed in, else the name that `ask_name` was told. Blank where nobody said."""
-    user = st.user.to_dict()
-    signed_in = (user.get("name") or user.get("email")) if user.get("is_logged_in") else None
-    return str(signed_in or st.session_state.get("desk_name", "")).strip()
+    return (user().name or str(st.session_state.get("desk_name", ""))).strip()
 
 
 def ask_name() -> str:
     """Ask for a name, where nobody signed in, and return who is at the desk. The name is kept for this session only."""
-    if not st.user.to_dict().get("is_logged_in", False):
+    if not user().login:
         # A widget's own value ends with the page it was drawn on, so the name is kept beside it.
         st.session_state["desk_name"] = st.text_input(
             "Your name",
@@ -281,7 +398,8 @@ def sidebar() -> Filters:
         for dimension in FILTERED:
             where[dimension] = _chosen(dimension, _options(opened, dimension))
         st.button("Reset filters", on_click=_reset, key="reset", icon=":material/restart_alt:", width="stretch")
-    asked = Filters(start=span[0], end=span[1], where=where)
+        sign_in.draw_who(user())
+    asked = Filters(start=span[0], end=span[1], where=where, scope=opened.scope)
     region.use(_region(asked))
     return asked
 
@@ -486,14 +604,14 @@ def _freshness() -> None:
 def as_of_words() -> str:
     """The data-as-of of each store in its local time; stores that share a moment are named together."""
     by_moment: dict[str, list[str]] = {}
+    zones = dict(stores().select("store", "time_zone").iter_rows())
     for store, at in facts().as_of.items():
-        by_moment.setdefault(_moment(store, at), []).append(store)
+        by_moment.setdefault(_moment(at, zones.get(store, "UTC")), []).append(store)
     return "; ".join(f"{moment} ({', '.join(names)})" for moment, names in by_moment.items()) or "no day yet"
 
 
-def _moment(store: str, at: dt.datetime) -> str:
-    zone = dict(stores().select("store", "time_zone").iter_rows()).get(store, "UTC")
-    local = pl.Series([at]).dt.convert_time_zone(zone).item()
+def _moment(at: dt.datetime, zone: str) -> str:
+    local = at.astimezone(ZoneInfo(zone))
     return f"{region.day(local.date())} {local:%H:%M} {zone}"
 
 
@@ -582,8 +700,8 @@ def chart(figure: Figure, alt: str, key: str, twin: pl.DataFrame | None = None) 
     Without `twin` the page itself shows the table beside the chart.
     """
     appearance = "dark" if st.context.theme.type == "dark" else "light"
-    figure.update_layout(separators=region.separators())
-    st.plotly_chart(inked(figure, theme.INK[appearance]), key=key, config=CONFIG, alt=alt)
+    drawn = inked(figure, appearance, region.separators())
+    st.plotly_chart(drawn, key=key, config=CONFIG, alt=alt, theme=None)
     if twin is None:
         return
     with st.expander("The same as a table"):

@@ -13,7 +13,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,9 +69,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Journal:
-    """The journal in one file, which is made by the first write; until then it has no entries."""
+    """The journal in one file, which is made by the first write; until then it has no entries.
+
+    `stores` limits what is read to entries of these stores, and of none; what is written it does not limit.
+    """
 
     path: Path
+    stores: tuple[str, ...] | None = None
+
+    def within(self, stores: tuple[str, ...] | None) -> Journal:
+        """The same journal, read by somebody who may see these stores alone; None stands for all of them."""
+        return replace(self, stores=stores)
 
     def write(
         self,
@@ -111,7 +119,11 @@ class Journal:
         where = " and ".join(f"{name} = :{name}" for name in chosen) or "true"
         with self._connected() as connection:
             found = connection.execute(f"select {_COLUMNS} from journal where {where} order by entry", chosen)
-            return [_entry(row) for row in found]
+            return [entry for entry in map(_entry, found) if self._is_seen(entry)]
+
+    def _is_seen(self, entry: Entry) -> bool:
+        """Whether an entry is of no store, or of one that may be seen."""
+        return self.stores is None or not entry.store or entry.store in self.stores
 
     def last(self) -> int:
         """The number of the newest entry, 0 where there is none: tells cheaply whether anything was written."""

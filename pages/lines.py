@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from metrics.catalog import metric as declared
 from pages import frame, theme
+from pages.sentences import target_words
 
 Row = dict[str, Any]
 
 
-def of_metrics(names: Sequence[str], now: dict[str, Row], before: dict[str, Row], header: str) -> pl.DataFrame:
-    """One metric per line: value, n, interval, and the value of the period before; n/a where it cannot be had."""
-    return theme.table([_metric_line(name, now[name], before.get(name), header) for name in names])
+def of_metrics(
+    names: Sequence[str],
+    now: dict[str, Row],
+    before: dict[str, Row],
+    header: str,
+    targets: Mapping[str, float] | None = None,
+) -> pl.DataFrame:
+    """One metric per line: value, n, interval, and the value of the period before; n/a where it cannot be had.
+
+    `targets` by name add a column, where any of these metrics has one.
+    """
+    known = {name: target for name, target in (targets or {}).items() if name in names}
+    told = [_metric_line(name, now[name], before.get(name), header) for name in names]
+    if known:
+        for name, line in zip(names, told, strict=True):
+            line["Target"] = "" if name not in known else target_words(now[name], known[name], declared(name))
+    return theme.table(told)
 
 
 def _metric_line(name: str, row: Row, before: Row | None, header: str) -> dict[str, str]:

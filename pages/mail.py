@@ -57,6 +57,8 @@ class Readers(_Part):
     gm: tuple[Address, ...] = ()
     marketing: tuple[Address, ...] = ()
     crm_manager: tuple[Address, ...] = ()
+    # Whoever looks after the installation: told when a scheduled run fails.
+    alerts: tuple[Address, ...] = ()
 
 
 class Mail(_Part):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import polars as pl
@@ -49,6 +50,9 @@ _COUNTED: Final = (*HEADLINES, "opportunities", "show_to_sale")
 _FUNNELLED: Final = tuple(dict.fromkeys(name for _, *names in FUNNEL for name in names))
 # What the first sentence looks for the reason in; the section below ranks every dimension.
 _WHY_FIRST: Final = "source"
+# About as many lines as these words take, kept free for them.
+_LINES_OF_WHY: Final = 2
+_LINES_OF_LANDING: Final = 6
 TOGETHER, BY_STORE = "all together", "store by store"
 
 Row = dict[str, Any]
@@ -60,7 +64,7 @@ def render(filters: Filters) -> None:
         by_store.render(filters, HEADLINES)
         return
     against = frame.comparison(filters)
-    frame.ask_ahead((_COUNTED, filters), (_COUNTED, against), (HEADLINES, _months(filters)))
+    frame.ask_ahead((_COUNTED, filters), (_COUNTED, against))
     now = frame.values(_COUNTED, filters)
     if not _has_rows(now):
         frame.empty(filters)
@@ -68,11 +72,11 @@ def render(filters: Filters) -> None:
     before = {} if against is None else frame.values(_COUNTED, against)
     said, landing = st.columns([3, 2], gap="medium")
     with said:
-        st.markdown(_answer(now, before, filters, against))
+        _answer(now, before, filters, against)
         _next(now, before, filters)
     with landing:
-        frame.later(outlook.landing, filters)
-    _tiles(now, before, filters)
+        frame.later_lines(_LINES_OF_LANDING, outlook.landing, filters)
+    frame.filled_in(tiles.tiles_with_past, HEADLINES, now, before, filters, partial(_past, filters))
     printing.overview_button(filters, against)
     frame.later(outlook.month_end, filters)
     st.subheader("How far opportunities come")
@@ -97,10 +101,12 @@ def _has_rows(now: dict[str, Row]) -> bool:
     return any(now[name]["value"] for name in ("leads", "opportunities", "sold_units"))
 
 
-def _answer(now: dict[str, Row], before: dict[str, Row], filters: Filters, against: Filters | None) -> str:
-    """Where closing stands, why it moved, and where most is lost."""
-    lines = [sentences.answer(now, before), _why(filters, against), sentences.where_lost(now, before)]
-    return "  \n".join(line for line in lines if line)
+def _answer(now: dict[str, Row], before: dict[str, Row], filters: Filters, against: Filters | None) -> None:
+    """Where closing stands, where most is lost, and, a moment later, why it moved."""
+    lines = (sentences.answer(now, before), sentences.where_lost(now, before))
+    st.markdown("  \n".join(line for line in lines if line))
+    if against is not None:
+        frame.later_lines(_LINES_OF_WHY, _why, filters, against)
 
 
 def _next(now: dict[str, Row], before: dict[str, Row], filters: Filters) -> None:
@@ -113,15 +119,15 @@ def _next(now: dict[str, Row], before: dict[str, Row], filters: Filters) -> None
         frame.link(page, label)
 
 
-def _why(filters: Filters, against: Filters | None) -> str:
-    if against is None:
-        return ""
+def _why(filters: Filters, against: Filters) -> None:
+    """How much of the change of closing is the mix of leads, and how much what became of them."""
     try:
         found = frame.estimate(change.explain, "closing_rate", filters, against, _WHY_FIRST)
     except MetricError:
-        return ""
+        return
     said = explanations.why(shifts.why(found))
-    return f"**Why:** {theme.plain(said)}" if said else ""
+    if said:
+        st.markdown(f"**Why:** {theme.plain(said)}")
 
 
 def _months(filters: Filters) -> Filters:
@@ -129,10 +135,10 @@ def _months(filters: Filters) -> Filters:
     return frame.trend(filters, whole=True).but(grain="month")
 
 
-def _tiles(now: dict[str, Row], before: dict[str, Row], filters: Filters) -> None:
+def _past(filters: Filters) -> dict[str, list[float]]:
+    """The sparkline of each headline number."""
     months = frame.evaluate(HEADLINES, _months(filters))
-    past = {name: sparkline(name, months.filter(pl.col("metric") == name)) for name in HEADLINES}
-    tiles.tiles(HEADLINES, now, before, filters, past)
+    return {name: sparkline(name, months.filter(pl.col("metric") == name)) for name in HEADLINES}
 
 
 def sparkline(name: str, months: pl.DataFrame) -> list[float]:

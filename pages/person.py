@@ -79,6 +79,7 @@ def render(filters: Filters) -> None:
         return
     frame.say_unknown_choice("seen_as", "Seen as", seen_as)
     whom = coached.subject(staff[key], filters, ROLES[seen_as])
+    frame.note("person_viewed", store=whom.store, natural_id=whom.key)
     st.markdown(f"### {theme.plain(whom.person)}\n{_introduction(whom)}")
     _sheet(whom, filters)
 

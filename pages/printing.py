@@ -26,7 +26,13 @@ def print_button(make_sheet: Callable[[], Sheet], file: str, *, key: str, label:
     """
     work = partial(_printed, make_sheet, region.current())
     st.download_button(
-        label, work, f"{file}.pdf", "application/pdf", key=key, on_click="ignore", icon=":material/picture_as_pdf:"
+        label,
+        frame.taken(work, key),
+        f"{file}.pdf",
+        "application/pdf",
+        key=key,
+        on_click="ignore",
+        icon=":material/picture_as_pdf:",
     )
 
 

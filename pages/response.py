@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import polars as pl
@@ -38,31 +39,49 @@ _TRIES: Final = (
     "follow_up_standard_rate",
 )
 _MACHINES: Final = ("machine_only_rate", "handover_minutes", "reply_rate")
+# What the first screen has asked already is not asked again.
 _BELOW: Final = tuple(
-    dict.fromkeys((*(name for _, *names in _CLOCKS for name in names if name), *_WITHIN, *_TRIES, *_MACHINES))
+    name
+    for name in dict.fromkeys(
+        (*(name for _, *names in _CLOCKS for name in names if name), *_WITHIN, *_TRIES, *_MACHINES)
+    )
+    if name not in _TILES
 )
 # Words of the widgets and the URL.
 _MAPS: Final = {"answered in time": _ANSWERED, "arrivals": "opportunities"}
 _LATE: Final = ("within an hour", "within four hours", "later", "never")
 
 Row = dict[str, Any]
+Targets = dict[str, float]
 
 
 def render(filters: Filters) -> None:
     """Draw the page for these filters; without any lead that needed an answer, say so."""
     against = frame.comparison(filters)
-    frame.ask_ahead((_TILES, filters), (_TILES, against))
+    _ask(filters, against)
     now = frame.values(_TILES, filters)
     if not now[_ANSWERED]["denominator"] and not now[_ANSWERED]["n_immature"]:
         frame.empty(filters)
         return
     before = {} if against is None else frame.values(_TILES, against)
-    found = frame.estimate(hours.week, (_ANSWERED, "opportunities"), filters, ARRIVED)
-    st.markdown("  \n".join((_answer(now, before), *_when(found.worst, filters))))
+    found = _week(filters)
+    st.markdown("  \n".join((_answer(now, before), *_when(found))))
     _open(found.worst)
     tiles.tiles(_TILES, now, before, filters)
-    _map(found, now[_ANSWERED])
-    frame.later(_below, found.worst, filters, against)
+    st.subheader("When leads come in, and when they wait")
+    frame.later(_map, found, now[_ANSWERED], filters)
+    frame.later(_below, found.worst, filters, against, now, before)
+
+
+def _ask(filters: Filters, against: Filters | None) -> None:
+    """Ask for all of the first screen at once."""
+    periods = [filters] if against is None else [filters, against]
+    frame.side_by_side(*(partial(frame.evaluate, _TILES, span) for span in periods), partial(_week, filters))
+
+
+def _week(filters: Filters) -> Week:
+    """Answers by weekday and hour, and whether the store was open in the worst of them."""
+    return frame.estimate(hours.week, (_ANSWERED,), filters, ARRIVED, "after_hours")
 
 
 # The answer -----------------------------------------------------------------------------------------------------------
@@ -81,15 +100,15 @@ def _answer(now: dict[str, Row], before: dict[str, Row]) -> str:
     return f"{head}{sentences.compared(row, before.get(_ANSWERED), 'share')} {tail}"
 
 
-def _when(worst: Slot | None, filters: Filters) -> tuple[str, str]:
+def _when(found: Week) -> tuple[str, str]:
     """When answers fail, and what to do about it."""
+    worst = found.worst
     if worst is None:
         return (
             "**No weekday or hour stands out** beyond chance: late answers are spread over the week.",
             "**Next:** look at who answers late rather than when (People), or take a longer period.",
         )
-    inside = filters.but(where={**filters.where, **worst.labels(ARRIVED)}, by=("after_hours",))
-    is_open = hours.is_missed_mostly(frame.evaluate((_ANSWERED,), inside), "after_hours", "in hours")
+    is_open = hours.is_missed_mostly(found.inside, "after_hours", "in hours")
     head = (
         f"**Answers fail most for leads that come in {slots.words(worst)}:** "
         f"{theme.number(worst.value, 'share')} in time (n {theme.number(worst.chances, 'count')}), beside "
@@ -124,14 +143,15 @@ def _open(worst: Slot | None) -> None:
 # When -----------------------------------------------------------------------------------------------------------------
 
 
-def _map(found: Week, whole: Row) -> None:
-    st.subheader("When leads come in, and when they wait")
+def _map(found: Week, whole: Row, filters: Filters) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         word = frame.choose_level("Show", "map", tuple(_MAPS))
         width = frame.choose_level("Hours", "hours", tuple(slots.WIDTHS))
     frame.say_unknown_choice("map", "Show", word)
     frame.say_unknown_choice("hours", "Hours", width)
     name = _MAPS[word]
+    if name != _ANSWERED:
+        found = frame.estimate(hours.week, (_ANSWERED, name), filters, ARRIVED)
     cells = hours.by_hours(found, name, slots.WIDTHS[width])
     compared = whole if name == _ANSWERED else None
     label = "Answered within the standard" if compared else "Opportunities"
@@ -141,15 +161,21 @@ def _map(found: Week, whole: Row) -> None:
     st.caption(slots.reading(found, is_rate=compared is not None, moment="came in"))
 
 
+def _members(worst: Slot, filters: Filters) -> list[Filters]:
+    """The questions about whose leads these were, and where they came from."""
+    inside = filters.but(where={**filters.where, **worst.labels(ARRIVED)})
+    return [inside.but(by=("person",)), inside.but(by=("source",))]
+
+
 @parts.or_reason
 def _whose(worst: Slot, filters: Filters) -> None:
     """Whose leads these were, by name: whom to ask about those hours."""
-    inside = filters.but(where={**filters.where, **worst.labels(ARRIVED)})
-    named = lines.by_name(frame.evaluate((_ANSWERED,), inside.but(by=("person",))), "person")
+    people, sources = (frame.evaluate((_ANSWERED,), asked) for asked in _members(worst, filters))
+    named = lines.by_name(people, "person")
     if named.is_empty():
         return
     st.subheader(f"Whose leads came in {slots.words(worst)}")
-    st.markdown(_from_where(lines.measured(frame.evaluate((_ANSWERED,), inside.but(by=("source",))))))
+    st.markdown(_from_where(lines.measured(sources)))
     told = lines.of_members(named, "person", "Answered in time", "Assigned salesperson")
     alt = f"Answered within the standard by assigned salesperson, {slots.words(worst)}"
     st.table(told, hide_index=True, border="horizontal", alt=alt)
@@ -163,21 +189,26 @@ def _from_where(sources: pl.DataFrame) -> str:
     return f"Most of them came from {theme.plain(most['source'])}: {counted} answered in time."
 
 
-def _below(worst: Slot | None, filters: Filters, against: Filters | None) -> None:
-    """What comes after the first screen, drawn on its own."""
+def _below(
+    worst: Slot | None, filters: Filters, against: Filters | None, now: dict[str, Row], before: dict[str, Row]
+) -> None:
+    """What comes after the first screen, drawn on its own. `now` and `before` are the numbers of the first screen."""
+    asked = [] if worst is None else _members(worst, filters)
+    frame.ask_ahead((_BELOW, filters), (_BELOW, against), *(((_ANSWERED,), one) for one in asked))
     if worst is not None:
         _whose(worst, filters)
-    now = frame.values(_BELOW, filters)
-    before = {} if against is None else frame.values(_BELOW, against)
-    _clocks(now, before)
-    _tries(now, before)
-    _machines(now, before)
+    now = now | frame.values(_BELOW, filters)
+    before = {} if against is None else before | frame.values(_BELOW, against)
+    targets = frame.targets((*_WITHIN, *_TRIES, *_MACHINES), filters)
+    _clocks(now, before, targets)
+    _tries(now, before, targets)
+    _machines(now, before, targets)
 
 
 # How soon, how often, by whom -----------------------------------------------------------------------------------------
 
 
-def _clocks(now: dict[str, Row], before: dict[str, Row]) -> None:
+def _clocks(now: dict[str, Row], before: dict[str, Row], targets: Targets) -> None:
     st.subheader("How soon, by which clock")
     told = [
         {"Half had waited at most": label}
@@ -186,7 +217,7 @@ def _clocks(now: dict[str, Row], before: dict[str, Row]) -> None:
         for label, open_name, raw_name in _CLOCKS
     ]
     st.table(theme.table(told), hide_index=True, border="horizontal", alt="Median times by clock")
-    _table(_WITHIN, now, before, "By a person, in opening hours")
+    _table(_WITHIN, now, before, "By a person, in opening hours", targets)
     st.caption(
         "Opening hours stop the clock while the store is closed, so a lead of the night is not late at dawn. Day and "
         "night is what the customer lives through. An automatic message is no answer by a person; customers who still "
@@ -203,7 +234,7 @@ def _shown(rows: dict[str, Row], name: str | None) -> str:
     return f"{theme.number(row['value'], 'minutes')} (n {theme.number(row['denominator'], 'count')})"
 
 
-def _tries(now: dict[str, Row], before: dict[str, Row]) -> None:
+def _tries(now: dict[str, Row], before: dict[str, Row], targets: Targets) -> None:
     st.subheader("How often people try, in the first ten days")
     row = now["follow_up_standard_rate"]
     if row["value"] is not None:
@@ -214,12 +245,12 @@ def _tries(now: dict[str, Row], before: dict[str, Row]) -> None:
             f"{theme.number(row['value'], 'share')} ({counted}) were tried as often as the standard asks, or reached "
             "sooner."
         )
-    _table(_TRIES, now, before, "Tries by people")
+    _table(_TRIES, now, before, "Tries by people", targets)
     tiles.ways(("follow_up_standard_rate", "multi_channel_rate"))
     frame.link("worklist", "Follow-up that stopped too early", list=FOLLOW_UP_MISSED.label.lower())
 
 
-def _machines(now: dict[str, Row], before: dict[str, Row]) -> None:
+def _machines(now: dict[str, Row], before: dict[str, Row], targets: Targets) -> None:
     st.subheader("Automatic messages beside people")
     row, person = now["machine_only_rate"], now["median_response_minutes_raw"]
     if row["value"] is None:
@@ -232,12 +263,13 @@ def _machines(now: dict[str, Row], before: dict[str, Row]) -> None:
         f"{theme.number(person['value'], 'minutes')} (day and night). "
         f"**{theme.number(row['value'], 'share')} got automatic messages only** ({counted})."
     )
-    _table(_MACHINES, now, before, "Machines and people")
+    _table(_MACHINES, now, before, "Machines and people", targets)
     tiles.ways(("machine_only_rate",))
 
 
-def _table(names: tuple[str, ...], now: dict[str, Row], before: dict[str, Row], header: str) -> None:
-    st.table(lines.of_metrics(names, now, before, header), hide_index=True, border="horizontal", alt=header)
+def _table(names: tuple[str, ...], now: dict[str, Row], before: dict[str, Row], header: str, targets: Targets) -> None:
+    told = lines.of_metrics(names, now, before, header, targets)
+    st.table(told, hide_index=True, border="horizontal", alt=header)
 
 
 if __name__ == "__main__":

@@ -120,9 +120,14 @@ def _beside(row: Row, before: Row | None, metric: Metric, target: float | None, 
     if before is not None and before["value"] is not None:
         parts.append(f"before {theme.number(before['value'], metric.unit, currency)}")
     if target is not None:
-        parts.append(f"target {theme.number(target, metric.unit, currency)}{_reached(row, target, metric)}")
+        parts.append(f"target {target_words(row, target, metric, currency)}")
     line = ", ".join(parts)
     return line[:1].upper() + line[1:]
+
+
+def target_words(row: Row, target: float, metric: Metric, currency: str = "USD") -> str:
+    """A target, and whether it is met or missed beyond chance: `75.0%, missed`."""
+    return f"{theme.number(target, metric.unit, currency)}{_reached(row, target, metric)}"
 
 
 def _reached(row: Row, target: float, metric: Metric) -> str:

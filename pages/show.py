@@ -47,8 +47,9 @@ def show(page: ModuleType) -> None:
     is_of_now = getattr(page, "IS_OF_NOW", False)
     frame.heading(page.TITLE, page.QUESTION, asked, compares=page.COMPARES, is_of_now=is_of_now)
     try:
-        page.render(asked)
-        drill.show_asked(asked)
+        with frame.first_part():
+            page.render(asked)
+            drill.show_asked(asked)
     except NoWarehouse as error:
         frame.say_unreadable(error)
 

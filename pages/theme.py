@@ -20,6 +20,10 @@ RIBBON: Final = "rgba(59, 127, 202, 0.20)"
 
 # Words on charts, by appearance: a contrast of at least 7 to 1 against the background of .streamlit/config.toml.
 INK: Final = {"light": "#3d4752", "dark": "#c9d1d9"}
+# What lies behind a chart, its grid, and the edge of what hovers over it, by appearance.
+PAPER: Final = {"light": "#ffffff", "dark": "#12181f"}
+GRID: Final = {"light": "#e6eaf1", "dark": "#31333f"}
+EDGE: Final = {"light": "#cbd4dd", "dark": "#3a4652"}
 
 NOT_AVAILABLE: Final = "n/a"
 MINUTES_IN: Final = {"minutes": 1, "days": 1440}

@@ -40,6 +40,7 @@ _OUTCOMES: Final = {
     "bounced": "bounced",
     "opted_out": "opted out",
 }
+_TASKS: Final = {"completed": "done", "open": "not done yet"}
 
 
 def one_customer(key: str) -> None:
@@ -51,6 +52,7 @@ def one_customer(key: str) -> None:
         st.info(theme.plain(error.message))
         return
     who = frame.estimate(listing.customer, key).row(0, named=True)
+    frame.note("customer_viewed", store=who["store"], natural_id=key)
     told = download.readable(events, frame.stores()).with_columns(
         words=pl.Series([words(row) for row in events.to_dicts()], dtype=pl.String),
         is_hollow=pl.col("is_ahead").fill_null(False) | pl.col("is_automatic").fill_null(False),
@@ -111,6 +113,8 @@ def words(row: Row) -> str:
 
 def _what(row: Row) -> str:
     kind, what = row["kind"], row["what"] or ""
+    if kind == "status":
+        return "Status"
     if kind == "lead":
         return f"{theme.value_words('lead_type').get(what, what)} lead".strip()
     if kind == "appointment":
@@ -128,8 +132,19 @@ def _way(row: Row) -> str:
 
 def _outcome(row: Row) -> str:
     outcome = row["outcome"] or ""
+    if row["kind"] == "status":
+        return _move(row["what"], outcome)
+    if row["kind"] == "task":
+        return _TASKS.get(outcome, outcome)
     known = theme.value_words("outcome") | theme.value_words("status") | _OUTCOMES
     return known.get(outcome, outcome.replace("_", " ")).lower()
+
+
+def _move(before: str | None, after: str) -> str:
+    """From which status to which; a CRM's own word stays as it is."""
+    known = theme.value_words("status")
+    begun = f"from {known.get(before, before)} " if before else ""
+    return f"{begun}to {known.get(after, after)}"
 
 
 def describe(events: pl.DataFrame) -> str:

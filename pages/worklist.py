@@ -161,7 +161,7 @@ def _card(row: Row, zones: Mapping[str, str]) -> bool:
     with st.container(border=True, gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             is_picked = st.checkbox(f"**{theme.plain(row['customer'] or '(no name)')}**", key=f"pick_{row['item']}")
-            _reach(row)
+            st.markdown(_reach(row))
             if frame.has("customers"):
                 frame.link("customers", "History →", customer=row["customer_key"])
         st.markdown(_why(row, zones))
@@ -173,13 +173,11 @@ def _card(row: Row, zones: Mapping[str, str]) -> bool:
     return is_picked
 
 
-def _reach(row: Row) -> None:
-    if row["phone"]:
-        st.markdown(calling.dial(row["phone"]))
-    if row["email"]:
-        st.markdown(calling.mail(row["email"]))
-    if not (row["phone"] or row["email"]):
-        st.markdown("no number or address that can be used")
+def _reach(row: Row) -> str:
+    """How to reach a customer, as Markdown."""
+    ways = [calling.dial(row["phone"])] if row["phone"] else []
+    ways += [calling.mail(row["email"])] if row["email"] else []
+    return " · ".join(ways) or "no number or address that can be used"
 
 
 def _why(row: Row, zones: Mapping[str, str]) -> str:
@@ -255,7 +253,7 @@ def _downloads(chosen: pl.DataFrame, filters: Filters) -> None:
         for label, ending, write in (("CSV", "csv", download.to_csv), ("Excel", "xlsx", download.to_excel)):
             st.download_button(
                 f"Download {label}",
-                partial(written, write),
+                frame.taken(partial(written, write), "worklist"),
                 f"upboard_worklist.{ending}",
                 key=f"worklist_{ending}",
                 on_click="ignore",

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import finish, tick_format
+from pages.charts.layout import assemble, tick_format
 
 
 def draw_against(frame: pl.DataFrame, person: str) -> go.Figure:
@@ -18,11 +18,13 @@ def draw_against(frame: pl.DataFrame, person: str) -> go.Figure:
     a person whom chance does not explain ("act"), a hollow one "watch".
     """
     rows = frame.to_dicts()
-    figure = go.Figure([_team(rows), _own(rows, person)])
     labels = [theme.chart_label(row["label"], 22) for row in rows]
-    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=labels, type="category")
-    figure.update_xaxes(tickformat=tick_format("share"), range=[0, 1.02], nticks=6)
-    return finish(figure, height=96 + 40 * len(rows))
+    return assemble(
+        [_team(rows), _own(rows, person)],
+        height=96 + 40 * len(rows),
+        x={"tickformat": tick_format("share"), "range": [0, 1.02], "nticks": 6},
+        y={"autorange": "reversed", "categoryorder": "array", "categoryarray": labels, "type": "category"},
+    )
 
 
 def _team(rows: list[dict[str, Any]]) -> go.Scatter:

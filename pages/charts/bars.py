@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import finish, tick_format
+from pages.charts.layout import assemble, tick_format
 
 
 def draw_bars(frame: pl.DataFrame, by: str, unit: str, *, currency: str = "USD", missing: str = "unknown") -> go.Figure:
@@ -14,22 +14,20 @@ def draw_bars(frame: pl.DataFrame, by: str, unit: str, *, currency: str = "USD",
     rows = frame.to_dicts()
     labels = [theme.chart_label(row[by]) for row in rows]
     shown = [missing if row["value"] is None else theme.number(row["value"], unit, currency) for row in rows]
-    figure = go.Figure(
-        go.Bar(
-            x=[float(row["value"] or 0) for row in rows],
-            y=labels,
-            orientation="h",
-            text=shown,
-            textposition="auto",
-            textangle=0,
-            cliponaxis=False,
-            marker={"color": theme.NOW},
-            hovertemplate="%{y}: %{text}<extra></extra>",
-        )
+    bars = go.Bar(
+        x=[float(row["value"] or 0) for row in rows],
+        y=labels,
+        orientation="h",
+        text=shown,
+        textposition="auto",
+        textangle=0,
+        cliponaxis=False,
+        marker={"color": theme.NOW},
+        hovertemplate="%{y}: %{text}<extra></extra>",
     )
-    figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_xaxes(tickformat=tick_format(unit), nticks=5, rangemode="tozero")
-    return finish(figure, height=60 + 34 * len(rows), legend=False)
+    x = {"tickformat": tick_format(unit), "nticks": 5, "rangemode": "tozero"}
+    y = {"autorange": "reversed", "type": "category"}
+    return assemble([bars], height=60 + 34 * len(rows), legend=False, x=x, y=y)
 
 
 def describe_bars(frame: pl.DataFrame, by: str, label: str, unit: str, *, currency: str = "USD") -> str:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import finish
+from pages.charts.layout import assemble
 
 MARKS = (7, 14, 30, 60, 90)
 
@@ -18,24 +18,30 @@ def draw_curve(now: pl.DataFrame, before: pl.DataFrame | None, labels: tuple[str
 
     Frames have `day, value, low, high` with a row per day; `labels` are the names of the period and the comparison.
     """
-    figure = go.Figure()
-    _ribbon(figure, now)
-    if before is not None and before.height:
-        figure.add_trace(_line(before, labels[1], theme.BEFORE, "dash"))
-    figure.add_trace(_line(now, labels[0], theme.NOW, "solid"))
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
-    figure.update_xaxes(tickvals=[0, *MARKS], ticksuffix=" d", range=[0, 91])
-    return finish(figure, height=320).update_layout(legend={"traceorder": "reversed"})
+    earlier = [] if before is None or before.is_empty() else [_line(before, labels[1], theme.BEFORE, "dash")]
+    return assemble(
+        [
+            *_ribbon(now),
+            *earlier,
+            _line(now, labels[0], theme.NOW, "solid"),
+        ],
+        height=320,
+        x={"tickvals": [0, *MARKS], "ticksuffix": " d", "range": [0, 91]},
+        y={"tickformat": ".0%", "rangemode": "tozero"},
+        beneath={"traceorder": "reversed"},
+    )
 
 
-def _ribbon(figure: go.Figure, frame: pl.DataFrame) -> None:
+def _ribbon(frame: pl.DataFrame) -> list[go.Scatter]:
     known = frame.filter(pl.col("low").is_not_null())
     if known.is_empty():
-        return
+        return []
     edge = {"x": known["day"].to_list(), "mode": "lines", "hoverinfo": "skip", "showlegend": False}
     line = {"width": 0, "shape": "hv"}
-    figure.add_trace(go.Scatter(**edge, y=known["high"].to_list(), line=line))
-    figure.add_trace(go.Scatter(**edge, y=known["low"].to_list(), line=line, fill="tonexty", fillcolor=theme.RIBBON))
+    return [
+        go.Scatter(**edge, y=known["high"].to_list(), line=line),
+        go.Scatter(**edge, y=known["low"].to_list(), line=line, fill="tonexty", fillcolor=theme.RIBBON),
+    ]
 
 
 def _line(frame: pl.DataFrame, name: str, color: str, dash: str) -> go.Scatter:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import finish, tick_format
+from pages.charts.layout import assemble, over, tick_format, upright
 
 
 def draw_dots(
@@ -21,16 +21,19 @@ def draw_dots(
     A member without a value keeps its row, without a dot. A column `note` is written after the value.
     """
     rows = frame.to_dicts()
-    figure = go.Figure(_dots(rows, by, unit, currency))
-    if whole["value"] is not None:
-        figure.add_vline(x=whole["value"], line={"color": theme.REFERENCE, "dash": "dash", "width": 2})
-        note = f"{whole_label} {theme.number(whole['value'], unit, currency)}"
-        figure.add_annotation(x=whole["value"], y=1, yref="paper", yanchor="bottom", text=note, showarrow=False)
     labels = [theme.chart_label(row[by]) for row in rows]
-    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=labels, type="category")
-    figure.update_xaxes(tickformat=tick_format(unit), rangemode="tozero", nticks=6)
-    finish(figure, height=96 + 38 * len(rows), legend=False)
-    return figure.update_layout(margin={"t": 32})
+    known = [] if whole["value"] is None else [whole["value"]]
+    note = f"{whole_label} {theme.number(whole['value'], unit, currency)}"
+    return assemble(
+        [_dots(rows, by, unit, currency)],
+        height=96 + 38 * len(rows),
+        legend=False,
+        x={"tickformat": tick_format(unit), "rangemode": "tozero", "nticks": 6},
+        y={"autorange": "reversed", "categoryorder": "array", "categoryarray": labels, "type": "category"},
+        margin={"t": 32},
+        shapes=[upright(at, theme.REFERENCE) for at in known],
+        annotations=[over(at, note) for at in known],
+    )
 
 
 def _dots(rows: list[dict[str, Any]], by: str, unit: str, currency: str) -> go.Scatter:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import finish
+from pages.charts.layout import assemble
 
 Row = dict[str, Any]
 
@@ -16,6 +16,8 @@ Row = dict[str, Any]
 LANES: Final = {
     "lead": ("Leads", "diamond"),
     "touch": ("Touches", "circle"),
+    "task": ("Tasks", "hourglass"),
+    "status": ("Status moves", "bowtie"),
     "appointment": ("Appointments", "square"),
     "visit": ("Visits", "triangle-up"),
     "purchase": ("Purchases", "star"),
@@ -26,13 +28,11 @@ LANES: Final = {
 
 def draw_events(events: pl.DataFrame) -> go.Figure:
     """Draw one mark per event: `kind, at, words, is_ahead, is_ours`. Hollow: still to come, or done by a machine."""
-    figure = go.Figure()
     kinds = [kind for kind in LANES if kind in set(events["kind"])]
-    for kind in kinds:
-        figure.add_trace(_lane(kind, events.filter(pl.col("kind") == kind).to_dicts()))
+    marks = [_lane(kind, events.filter(pl.col("kind") == kind).to_dicts()) for kind in kinds]
     lanes = [LANES[kind][0] for kind in kinds]
-    figure.update_yaxes(type="category", categoryorder="array", categoryarray=lanes[::-1])
-    return finish(figure, height=70 + 38 * len(kinds), legend=False)
+    y = {"type": "category", "categoryorder": "array", "categoryarray": lanes[::-1]}
+    return assemble(marks, height=70 + 38 * len(kinds), legend=False, y=y)
 
 
 def _lane(kind: str, rows: list[Row]) -> go.Scatter:

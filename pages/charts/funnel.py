@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import finish
+from pages.charts.layout import assemble
 
 Row = dict[str, Any]
 
@@ -36,15 +36,18 @@ class Step:
 
 def draw_funnel(steps: Sequence[Step], now_label: str, before_label: str) -> go.Figure:
     """Draw the share of all opportunities that reached each step, top to bottom, with its count at the bar's end."""
-    figure = go.Figure()
     befores = [step.overall_before for step in steps]
+    bars = [_bars(steps, [step.overall for step in steps], now_label, theme.NOW, "")]
     if any(before is not None and before["value"] is not None for before in befores):
-        figure.add_trace(_bars(steps, befores, before_label, theme.BEFORE, "/"))
-    figure.add_trace(_bars(steps, [step.overall for step in steps], now_label, theme.NOW, ""))
-    figure.update_xaxes(tickformat=".0%", range=[0, 1.45], tickvals=[0, 0.25, 0.5, 0.75, 1])
-    figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_layout(barmode="group", legend={"traceorder": "reversed"})
-    return finish(figure, height=70 + 62 * len(steps))
+        bars = [_bars(steps, befores, before_label, theme.BEFORE, "/"), *bars]
+    return assemble(
+        bars,
+        height=70 + 62 * len(steps),
+        x={"tickformat": ".0%", "range": [0, 1.45], "tickvals": [0, 0.25, 0.5, 0.75, 1]},
+        y={"autorange": "reversed", "type": "category"},
+        beneath={"traceorder": "reversed"},
+        barmode="group",
+    )
 
 
 def _bars(steps: Sequence[Step], rows: Sequence[Row | None], name: str, color: str, pattern: str) -> go.Bar:

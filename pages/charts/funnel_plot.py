@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import finish, tick_format
+from pages.charts.layout import assemble, over, tick_format, upright
 
 _ON_SCALE: Final = ("act_low", "act_high", "adjusted_rate")
 _ROOM: Final = 0.04
@@ -38,20 +38,20 @@ def draw_funnel_plot(frame: pl.DataFrame, unit: str, scale: tuple[float, float] 
     axis, so that stores side by side share it (see `ends`).
     """
     rows = in_order(frame).to_dicts()
-    figure = go.Figure()
-    for band in _BANDS:
-        figure.add_trace(_band(rows, *band))
-    for sign in _SIGNS:
-        figure.add_trace(_dots(rows, *sign, unit))
-    if rows:
-        _team_line(figure, rows[0]["team_rate"], unit)
-    labels = [_label(row) for row in rows]
-    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=labels, type="category")
-    figure.update_xaxes(tickformat=tick_format(unit), nticks=6, range=scale)
-    finish(figure, height=144 + 30 * len(rows)).update_layout(
-        margin={"t": 104}, legend={"y": 1, "yref": "container", "yanchor": "top"}, barmode="overlay", bargap=0.4
+    bands, signs = [_band(rows, *band) for band in _BANDS], [_dots(rows, *sign, unit) for sign in _SIGNS]
+    labels, team = [_label(row) for row in rows], [row["team_rate"] for row in rows[:1]]
+    return assemble(
+        [*bands, *signs],
+        height=144 + 30 * len(rows),
+        x={"tickformat": tick_format(unit), "nticks": 6, "range": scale},
+        y={"autorange": "reversed", "categoryorder": "array", "categoryarray": labels, "type": "category"},
+        margin={"t": 104},
+        beneath={"y": 1, "yref": "container", "yanchor": "top"},
+        shapes=[upright(rate, theme.REFERENCE) for rate in team],
+        annotations=[over(rate, f"Team {theme.number(rate, unit)}") for rate in team],
+        barmode="overlay",
+        bargap=0.4,
     )
-    return figure
 
 
 def ends(frame: pl.DataFrame) -> tuple[float, float] | None:
@@ -97,12 +97,6 @@ def _dots(rows: list[dict[str, Any]], verdict: str, name: str, color: str, symbo
         text=[_hover(row, unit) for row in chosen],
         hovertemplate="%{text}<extra></extra>",
     )
-
-
-def _team_line(figure: go.Figure, rate: float, unit: str) -> None:
-    figure.add_vline(x=rate, line={"color": theme.REFERENCE, "dash": "dash", "width": 2})
-    note = f"Team {theme.number(rate, unit)}"
-    figure.add_annotation(x=rate, y=1, yref="paper", yanchor="bottom", text=note, showarrow=False)
 
 
 def _hover(row: dict[str, Any], unit: str) -> str:

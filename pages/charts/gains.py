@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import finish
+from pages.charts.layout import assemble, over, upright
 
 
 def draw_gains(frame: pl.DataFrame) -> go.Figure:
@@ -19,12 +19,16 @@ def draw_gains(frame: pl.DataFrame) -> go.Figure:
     """
     rows = frame.to_dicts()
     labels = [f"{theme.chart_label(row['person'], 22)}<br>{theme.chart_label(row['label'], 26)}" for row in rows]
-    figure = go.Figure(_dots(rows, labels))
-    figure.add_vline(x=0, line={"color": theme.BEFORE, "width": 2})
-    figure.add_annotation(x=0, y=1, yref="paper", yanchor="bottom", text="nothing gained", showarrow=False)
-    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=labels, type="category")
-    figure.update_xaxes(tickformat=",.1~f", nticks=6, ticksuffix=" sales")
-    return finish(figure, height=90 + 44 * len(rows), legend=False).update_layout(margin={"t": 32})
+    return assemble(
+        [_dots(rows, labels)],
+        height=90 + 44 * len(rows),
+        legend=False,
+        x={"tickformat": ",.1~f", "nticks": 6, "ticksuffix": " sales"},
+        y={"autorange": "reversed", "categoryorder": "array", "categoryarray": labels, "type": "category"},
+        margin={"t": 32},
+        shapes=[upright(0, theme.BEFORE, dash="solid")],
+        annotations=[over(0, "nothing gained")],
+    )
 
 
 def _dots(rows: list[dict[str, Any]], labels: list[str]) -> go.Scatter:

@@ -10,7 +10,7 @@ import polars as pl
 
 from pages import region, theme
 from pages.charts.dots import holds
-from pages.charts.layout import finish
+from pages.charts.layout import assemble
 
 # Below this many chances a cell says only how many there were.
 SMALLEST: Final = 10
@@ -45,15 +45,18 @@ def draw_week(cells: pl.DataFrame, unit: str, whole: Mapping[str, Any] | None = 
     }
     ground = [[float(not _is_small(row, whole)) for row in line] for line in grid]
     shades = [[_shade(row, whole) for row in line] for line in grid]
-    figure = go.Figure(go.Heatmap(**frame, z=ground, zmin=0, zmax=1, colorscale=_GROUND))
-    figure.add_trace(go.Heatmap(**frame, z=shades, colorscale=SCALE, reversescale=whole is not None))
-    for line in grid:
-        for row in line:
-            figure.add_annotation(x=row["weekday"][:3], y=row["hours"], text=_words(row, unit, whole), showarrow=False)
-    figure.update_annotations(font={"size": 11})
-    figure.update_xaxes(side="top", type="category", showgrid=False)
-    figure.update_yaxes(autorange="reversed", type="category", showgrid=False)
-    return finish(figure, height=50 + _ROW_HEIGHT * len(hours), legend=False).update_layout(margin={"t": 28})
+    said = [[_words(row, unit, whole) for row in line] for line in grid]
+    shaded = go.Heatmap(**frame, z=shades, colorscale=SCALE, reversescale=whole is not None)
+    # The words are the last trace's own text: a note for each cell would take longer to write than all numbers.
+    words = {"text": said, "texttemplate": "%{text}", "textfont": {"size": 11}}
+    return assemble(
+        [shaded, go.Heatmap(**frame, **words, z=ground, zmin=0, zmax=1, colorscale=_GROUND)],
+        height=50 + _ROW_HEIGHT * len(hours),
+        legend=False,
+        x={"side": "top", "type": "category"},
+        y={"autorange": "reversed", "type": "category", "showgrid": False},
+        margin={"t": 40, "b": 12},
+    )
 
 
 def _kept_order(rows: list[Row], name: str) -> list[str]:

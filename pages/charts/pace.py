@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import finish
+from pages.charts.layout import assemble
 
 
 def draw_pace(frame: pl.DataFrame) -> go.Figure:
@@ -16,32 +16,32 @@ def draw_pace(frame: pl.DataFrame) -> go.Figure:
     """
     rows = frame.to_dicts()
     labels = [theme.chart_label(row["store"]) for row in rows]
-    figure = go.Figure(
-        go.Bar(
-            x=[row["so_far"] for row in rows],
-            y=labels,
-            orientation="h",
-            name="so far",
-            text=[theme.number(row["so_far"], "count") for row in rows],
-            textposition="inside",
-            insidetextanchor="start",
-            textangle=0,
-            textfont={"color": "#ffffff"},
-            marker={"color": theme.NOW},
-            hovertemplate="%{y}: %{x:,.0f} so far<extra></extra>",
-        )
+    bars = go.Bar(
+        x=[row["so_far"] for row in rows],
+        y=labels,
+        orientation="h",
+        name="so far",
+        text=[theme.number(row["so_far"], "count") for row in rows],
+        textposition="inside",
+        insidetextanchor="start",
+        textangle=0,
+        textfont={"color": "#ffffff"},
+        marker={"color": theme.NOW},
+        hovertemplate="%{y}: %{x:,.0f} so far<extra></extra>",
     )
-    _ends(figure, frame.filter(pl.col("projected").is_not_null()))
-    _targets(figure, frame.filter(pl.col("target").is_not_null()))
-    figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_xaxes(rangemode="tozero", tickformat=",.0f", nticks=6)
-    return finish(figure, height=90 + 46 * len(rows))
+    ends, targets = (frame.filter(pl.col(name).is_not_null()) for name in ("projected", "target"))
+    return assemble(
+        [bars, *_ends(ends), *_targets(targets)],
+        height=90 + 46 * len(rows),
+        x={"rangemode": "tozero", "tickformat": ",.0f", "nticks": 6},
+        y={"autorange": "reversed", "type": "category"},
+    )
 
 
-def _ends(figure: go.Figure, frame: pl.DataFrame) -> None:
+def _ends(frame: pl.DataFrame) -> list[go.Scatter]:
     if frame.is_empty():
-        return
-    figure.add_trace(
+        return []
+    return [
         go.Scatter(
             x=frame["projected"].to_list(),
             y=[theme.chart_label(store) for store in frame["store"]],
@@ -59,13 +59,13 @@ def _ends(figure: go.Figure, frame: pl.DataFrame) -> None:
             },
             hovertemplate="%{y}: about %{x:,.0f} at month end<extra></extra>",
         )
-    )
+    ]
 
 
-def _targets(figure: go.Figure, frame: pl.DataFrame) -> None:
+def _targets(frame: pl.DataFrame) -> list[go.Scatter]:
     if frame.is_empty():
-        return
-    figure.add_trace(
+        return []
+    return [
         go.Scatter(
             x=frame["target"].to_list(),
             y=[theme.chart_label(store) for store in frame["store"]],
@@ -74,7 +74,7 @@ def _targets(figure: go.Figure, frame: pl.DataFrame) -> None:
             marker={"color": theme.REFERENCE, "size": 26, "symbol": "line-ns-open", "line": {"width": 4}},
             hovertemplate="%{y}: target %{x:,.0f}<extra></extra>",
         )
-    )
+    ]
 
 
 def tabulate_pace(frame: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import finish, tick_format
+from pages.charts.layout import assemble, tick_format
 
 Row = Mapping[str, Any]
 
@@ -20,7 +20,8 @@ def draw_spans(rows: Sequence[Row]) -> go.Figure:
     Rows have `label, value, lowest, highest, n, n_missing, sentence`.
     """
     labels = [theme.chart_label(row["label"]) for row in rows]
-    figure = go.Figure(
+    top = max((row["highest"] for row in rows), default=1.0)
+    return assemble(
         [
             go.Bar(
                 x=[row["highest"] - row["lowest"] for row in rows],
@@ -42,12 +43,12 @@ def draw_spans(rows: Sequence[Row]) -> go.Figure:
                 text=[f"{theme.chart_label(row['label'], 60)}: {row['sentence']}" for row in rows],
                 hovertemplate="%{text}<extra></extra>",
             ),
-        ]
+        ],
+        height=60 + 48 * len(rows),
+        legend=False,
+        x={"tickformat": tick_format("share"), "range": [0, min(top * 1.35, 1.3)], "nticks": 6},
+        y={"autorange": "reversed", "type": "category"},
     )
-    figure.update_yaxes(autorange="reversed", type="category")
-    top = max((row["highest"] for row in rows), default=1.0)
-    figure.update_xaxes(tickformat=tick_format("share"), range=[0, min(top * 1.35, 1.3)], nticks=6)
-    return finish(figure, height=60 + 48 * len(rows), legend=False)
 
 
 def _ends(row: Row) -> str:

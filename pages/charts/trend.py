@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from pages import region, theme
-from pages.charts.layout import finish, tick_format
+from pages.charts.layout import Part, assemble, over, tick_format, upright
 
 Event = tuple[dt.date, str]
 
@@ -35,19 +35,17 @@ def draw_trend(
     lines in the order given (`describe_events` says the words).
     """
     known = frame.filter(pl.col("value").is_not_null()).sort("period")
-    figure = go.Figure()
-    if known["low"].is_not_null().any():
-        _ribbon(figure, known)
-    _line(figure, known, settled_rows(known), "settled", "solid")
-    _line(figure, known, _open_rows(known), "still open, will move", "dot")
-    figure.add_trace(_markers(known, unit, grain, currency))
-    if projected is not None:
-        _projection(figure, open_projections(projected), unit)
-    _events(figure, events)
-    figure.update_yaxes(tickformat=tick_format(unit), rangemode="tozero")
-    figure.update_xaxes(tickformat=_NAMES[grain])
-    below = {"traceorder": "normal", "y": -0.12, "yanchor": "top"}
-    return finish(figure, height=360).update_layout(legend=below, margin={"t": 72 if events else 12})
+    foreseen = [] if projected is None else _projection(open_projections(projected), unit)
+    return assemble(
+        [*_ribbon(known), *_lines(known), _markers(known, unit, grain, currency), *foreseen],
+        height=360,
+        x={"tickformat": _NAMES[grain]},
+        y={"tickformat": tick_format(unit), "rangemode": "tozero"},
+        margin={"t": 72 if events else 16},
+        beneath={"traceorder": "normal", "y": -0.12, "yanchor": "top"},
+        shapes=[upright(_moment(day), theme.BEFORE, dash="dot", width=1) for day, _ in events],
+        annotations=_events(events),
+    )
 
 
 def open_projections(projected: pl.DataFrame) -> pl.DataFrame:
@@ -55,11 +53,11 @@ def open_projections(projected: pl.DataFrame) -> pl.DataFrame:
     return projected.filter(pl.col("projected").is_not_null(), pl.col("open") > 0)
 
 
-def _projection(figure: go.Figure, rows: pl.DataFrame, unit: str) -> None:
+def _projection(rows: pl.DataFrame, unit: str) -> list[go.Scatter]:
     """Where each open month should end, with its prediction interval."""
     if rows.is_empty():
-        return
-    figure.add_trace(
+        return []
+    return [
         go.Scatter(
             x=rows["cohort"].to_list(),
             y=rows["projected"].to_list(),
@@ -78,7 +76,7 @@ def _projection(figure: go.Figure, rows: pl.DataFrame, unit: str) -> None:
             text=[_foreseen(row, unit) for row in rows.to_dicts()],
             hovertemplate="%{text}<extra></extra>",
         )
-    )
+    ]
 
 
 def _foreseen(row: dict[str, Any], unit: str) -> str:
@@ -86,14 +84,17 @@ def _foreseen(row: dict[str, Any], unit: str) -> str:
     return f"should end at {theme.number(row['projected'], unit)}<br>95% interval {ends}"
 
 
-def _events(figure: go.Figure, events: Sequence[Event]) -> None:
-    """A dotted line per event with its number and words on top; more than a few events are numbered only."""
-    for number, (day, words) in enumerate(events, start=1):
-        figure.add_vline(x=_moment(day), line={"color": theme.BEFORE, "dash": "dot", "width": 1})
-        text = f"{number} {theme.chart_label(words, 16)}" if len(events) <= _WORDED else str(number)
-        figure.add_annotation(
-            x=_moment(day), y=1, yref="paper", yanchor="bottom", text=text, showarrow=False, yshift=1 + number % 2 * 28
+def _events(events: Sequence[Event]) -> list[Part]:
+    """The number and words of each event, on top of its line; more than a few events are numbered only."""
+    is_worded = len(events) <= _WORDED
+    return [
+        over(
+            _moment(day),
+            f"{number} {theme.chart_label(words, 16)}" if is_worded else str(number),
+            yshift=1 + number % 2 * 28,
         )
+        for number, (day, words) in enumerate(events, start=1)
+    ]
 
 
 def _moment(day: dt.date) -> float:
@@ -118,20 +119,26 @@ def _open_rows(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.slice(max(settled - 1, 0)) if settled < frame.height else frame.clear()
 
 
-def _ribbon(figure: go.Figure, frame: pl.DataFrame) -> None:
+def _ribbon(frame: pl.DataFrame) -> list[go.Scatter]:
+    """The interval as an area between two edges without ink; none where no period has one."""
+    if not frame["low"].is_not_null().any():
+        return []
     edge = {"x": frame["period"].to_list(), "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
-    figure.add_trace(go.Scatter(**edge, y=frame["high"].to_list(), showlegend=False))
-    figure.add_trace(
-        go.Scatter(**edge, y=frame["low"].to_list(), fill="tonexty", fillcolor=theme.RIBBON, name="95% interval")
-    )
+    return [
+        go.Scatter(**edge, y=frame["high"].to_list(), showlegend=False),
+        go.Scatter(**edge, y=frame["low"].to_list(), fill="tonexty", fillcolor=theme.RIBBON, name="95% interval"),
+    ]
 
 
-def _line(figure: go.Figure, frame: pl.DataFrame, rows: pl.DataFrame, name: str, dash: str) -> None:
-    if rows.is_empty() or frame.is_empty():
-        return
+def _lines(frame: pl.DataFrame) -> list[go.Scatter]:
+    parts = ((settled_rows(frame), "settled", "solid"), (_open_rows(frame), "still open, will move", "dot"))
+    return [_line(rows, name, dash) for rows, name, dash in parts if rows.height]
+
+
+def _line(rows: pl.DataFrame, name: str, dash: str) -> go.Scatter:
     line = {"color": theme.NOW, "width": 2, "dash": dash}
     x, y = rows["period"].to_list(), rows["value"].to_list()
-    figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, name=name, hoverinfo="skip"))
+    return go.Scatter(x=x, y=y, mode="lines", line=line, name=name, hoverinfo="skip")
 
 
 def _markers(frame: pl.DataFrame, unit: str, grain: str, currency: str) -> go.Scatter:

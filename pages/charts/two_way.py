@@ -7,10 +7,9 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 import polars as pl
-from plotly.subplots import make_subplots
 
 from pages import theme
-from pages.charts.layout import finish
+from pages.charts.layout import CALM, assemble, over, upright
 
 Row = Mapping[str, Any]
 # What the two sides show: the column and its ends, and the words over it.
@@ -18,6 +17,9 @@ SIDES: Final = (
     ("composition", "composition_low", "composition_high", "by our handling"),
     ("own", "own_low", "own_high", "by the leads themselves"),
 )
+# Both sides stand on one y axis, with a gap between them.
+_AXES: Final = ("x", "x2")
+_LEFT, _RIGHT = (0.0, 0.48), (0.52, 1.0)
 _VERDICTS: Final = {
     "handling": "our handling",
     "quality": "weak leads",
@@ -39,16 +41,23 @@ def draw_two_way(frame: pl.DataFrame, by: str) -> go.Figure:
     like the other sources. Both sides share one scale. Low rows say their verdict in words.
     """
     rows = [row for row in frame.to_dicts() if row["own"] is not None]
-    figure = make_subplots(
-        cols=2, shared_yaxes=True, horizontal_spacing=0.04, column_titles=[side[3] for side in SIDES]
-    )
-    for column, (name, low, high, _) in enumerate(SIDES, start=1):
-        figure.add_trace(_dots(rows, by, name, low, high), row=1, col=column)
-        figure.add_vline(x=0, line={"color": theme.REFERENCE, "dash": "dash", "width": 2}, row=1, col=column)
     labels = [theme.chart_label(row[by]) for row in rows]
-    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=labels, type="category")
-    figure.update_xaxes(tickformat="+.0%", range=_scale(rows), nticks=5)
-    return finish(figure, height=100 + 34 * len(rows), legend=False).update_layout(margin={"t": 36})
+    sides = [_dots(rows, by, *side[:3], axis) for side, axis in zip(SIDES, _AXES, strict=True)]
+    across = {"tickformat": "+.0%", "range": _scale(rows), "nticks": 5}
+    return assemble(
+        sides,
+        height=100 + 34 * len(rows),
+        legend=False,
+        x={**across, "domain": _LEFT},
+        y={"autorange": "reversed", "categoryorder": "array", "categoryarray": labels, "type": "category"},
+        xaxis2={**across, **CALM, "domain": _RIGHT},
+        margin={"t": 36},
+        shapes=[upright(0, theme.REFERENCE, xref=axis) for axis in _AXES],
+        annotations=[
+            over(sum(domain) / 2, side[3], xref="paper", xanchor="center", font={"size": 16})
+            for side, domain in zip(SIDES, (_LEFT, _RIGHT), strict=True)
+        ],
+    )
 
 
 def _scale(rows: list[dict[str, Any]]) -> list[float]:
@@ -59,8 +68,9 @@ def _scale(rows: list[dict[str, Any]]) -> list[float]:
     return [min(low, 0.0) - room, max(high, 0.0) + room]
 
 
-def _dots(rows: list[dict[str, Any]], by: str, name: str, low: str, high: str) -> go.Scatter:
+def _dots(rows: list[dict[str, Any]], by: str, name: str, low: str, high: str, axis: str) -> go.Scatter:
     return go.Scatter(
+        xaxis=axis,
         x=[row[name] for row in rows],
         y=[theme.chart_label(row[by]) for row in rows],
         mode="markers",

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import finish
+from pages.charts.layout import assemble
 
 Kind = Literal["total", "part", "sum"]
 
@@ -32,31 +32,26 @@ def draw_waterfall(steps: Sequence[Step], unit: str) -> go.Figure:
 
     `unit`: "points" for parts of a rate (shares), else a unit of `theme.number`. An unknown step keeps its row.
     """
-    figure = go.Figure(
-        go.Waterfall(
-            x=[step.value or 0 for step in steps],
-            y=[theme.chart_label(step.label, 20) for step in steps],
-            measure=["relative" if step.kind == "part" else "absolute" for step in steps],
-            orientation="h",
-            text=[said(step, unit) for step in steps],
-            textposition="outside",
-            cliponaxis=False,
-            increasing={"marker": {"color": theme.NOW}},
-            decreasing={"marker": {"color": theme.REFERENCE}},
-            totals={"marker": {"color": theme.BEFORE}},
-            connector={"line": {"color": theme.BEFORE, "width": 1, "dash": "dot"}},
-            hovertemplate="%{y}: %{text}<extra></extra>",
-        )
+    bars = go.Waterfall(
+        x=[step.value or 0 for step in steps],
+        y=[theme.chart_label(step.label, 20) for step in steps],
+        measure=["relative" if step.kind == "part" else "absolute" for step in steps],
+        orientation="h",
+        text=[said(step, unit) for step in steps],
+        textposition="outside",
+        cliponaxis=False,
+        increasing={"marker": {"color": theme.NOW}},
+        decreasing={"marker": {"color": theme.REFERENCE}},
+        totals={"marker": {"color": theme.BEFORE}},
+        connector={"line": {"color": theme.BEFORE, "width": 1, "dash": "dot"}},
+        hovertemplate="%{y}: %{text}<extra></extra>",
     )
-    figure.update_yaxes(autorange="reversed", type="category")
     low, high = _reach(steps)
     room = 0.22 * (high - low or 1)
-    figure.update_xaxes(
-        tickformat=".1%" if unit == "points" else ",.0f",
-        nticks=5,
-        range=[low - (room if low < 0 else 0), high + room],
-    )
-    return finish(figure, height=60 + 40 * len(steps), legend=False)
+    tick_format = ".1%" if unit == "points" else ",.0f"
+    x = {"tickformat": tick_format, "nticks": 5, "range": [low - (room if low < 0 else 0), high + room]}
+    y = {"autorange": "reversed", "type": "category"}
+    return assemble([bars], height=60 + 40 * len(steps), legend=False, x=x, y=y)
 
 
 def _reach(steps: Sequence[Step]) -> tuple[float, float]:

@@ -111,9 +111,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @contextmanager
 def serving(warehouse: Path, log: Path) -> Iterator[str]:
-    """A server of its own on a free port, as `streamlit run dashboard.py` starts it."""
+    """A server of its own on a free port, as `make serve` starts it: behind the gate, under its content policy."""
     port = _free_port()
-    arguments = [str(HERE / "watched_server.py"), str(log), "run", "dashboard.py", "--server.port", str(port)]
+    arguments = [str(HERE / "watched_server.py"), str(log), "--port", str(port)]
     environment = os.environ | {"UPBOARD_WAREHOUSE": str(warehouse), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

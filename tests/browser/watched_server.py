@@ -1,6 +1,6 @@
-"""Streamlit's own server, with every address it looks up or connects to written to a file: run by the browser tests.
+"""The launcher, with every address it looks up or connects to written to a file: run by the browser tests.
 
-`python watched_server.py LOG streamlit-arguments...`
+`python watched_server.py LOG arguments-of-serve...`
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from streamlit.web.cli import main
+from pages.__main__ import app
 
 WATCHED = {"socket.connect", "socket.getaddrinfo", "socket.sendto"}
 
@@ -26,5 +26,4 @@ def watch(log: Path) -> None:
 
 if __name__ == "__main__":
     watch(Path(sys.argv[1]))
-    sys.argv = ["streamlit", *sys.argv[2:]]
-    main()
+    app(["serve", *sys.argv[2:]])

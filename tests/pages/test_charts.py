@@ -6,11 +6,12 @@ import datetime as dt
 from typing import Any
 
 import polars as pl
+import pytest
 
 from pages.charts.bars import describe_bars, draw_bars
 from pages.charts.dots import describe_dots, draw_dots, holds
 from pages.charts.funnel import Step, describe_funnel, draw_funnel, tabulate_funnel
-from pages.charts.layout import inked
+from pages.charts.layout import inked, label_width
 from pages.charts.trend import describe_trend, draw_trend, settled_rows, tabulate_trend
 
 Row = dict[str, Any]
@@ -143,6 +144,21 @@ def test_the_sentence_and_the_table_of_a_funnel_say_the_same() -> None:
 
 
 def test_every_word_on_a_chart_takes_the_ink_of_the_appearance() -> None:
-    drawn = inked(draw_funnel(STEPS, "now", "before"), "#3d4752")
-    assert drawn.layout.xaxis.tickfont.color == drawn.layout.legend.font.color == "#3d4752"
-    assert {trace.outsidetextfont.color for trace in drawn.data} == {"#3d4752"}
+    drawn = inked(draw_funnel(STEPS, "now", "before"), "dark", ",.")
+    words = drawn.to_plotly_json()
+    assert words["layout"]["font"]["color"] == "#c9d1d9"
+    assert words["layout"]["separators"] == ",."
+    assert drawn.layout.xaxis.tickfont.color is drawn.layout.legend.font.color is drawn.data[0].textfont.color is None
+
+
+def test_a_chart_says_when_its_data_changed_and_has_no_template_so_that_it_is_drawn_once() -> None:
+    once, again = (inked(draw_funnel(STEPS, "now", "before"), "light") for _ in range(2))
+    other = inked(draw_funnel(STEPS[:1], "now", "before"), "light")
+    assert "template" not in once.to_plotly_json()["layout"]
+    assert once.layout.datarevision == again.layout.datarevision != other.layout.datarevision
+
+
+@pytest.mark.parametrize("label", ["i", "Wilhelmina Mayweather", "short<br>a much longer line", "", "ВШЩ 王小明"])
+def test_a_label_has_room_for_its_longest_line(label: str) -> None:
+    assert label_width(label) == max(label_width(line) for line in label.split("<br>"))
+    assert label_width(label) >= 12 * 0.3 * max(len(line) for line in label.split("<br>"))

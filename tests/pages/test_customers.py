@@ -91,6 +91,9 @@ def test_a_link_to_a_customer_whom_nobody_has_says_so(show: Show) -> None:
         ({"what": "text", "direction": "in"}, "Text, from the customer"),
         ({"kind": "appointment", "what": "sales", "outcome": "no_show"}, "Sales appointment, no-show"),
         ({"kind": "purchase", "what": "lease"}, "Leased"),
+        ({"kind": "task", "what": None, "outcome": "completed"}, "Task, done"),
+        ({"kind": "status", "what": "open", "outcome": "lost"}, "Status, from Open to Lost"),
+        ({"kind": "status", "what": None, "outcome": "Demo done"}, "Status, to Demo done"),
         ({"kind": "survey", "what": "Maker (1 to 10)", "score": 9.0}, "Maker (1 to 10), score 9"),
     ],
 )

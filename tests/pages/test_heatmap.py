@@ -7,7 +7,9 @@ from typing import Any
 import polars as pl
 
 from metrics.statistics.intervals import wilson_of
+from pages import theme
 from pages.charts.heatmap import SMALLEST, describe_week, draw_week, is_apart, tabulate_week
+from pages.charts.layout import inked
 
 WHOLE = {"value": 0.6, "low": 0.55, "high": 0.65}
 Cell = tuple[str, str, int, int]
@@ -34,8 +36,12 @@ WEEK = cells(
 
 
 def words(frame: pl.DataFrame, whole: dict[str, float] | None = None) -> dict[tuple[str, str], str]:
-    figure = draw_week(frame, "share" if whole else "count", whole)
-    return {(note.x, note.y): note.text for note in figure.layout.annotations}
+    said = draw_week(frame, "share" if whole else "count", whole).data[-1]
+    return {
+        (day, hours): text
+        for hours, line in zip(said.y, said.text, strict=True)
+        for day, text in zip(said.x, line, strict=True)
+    }
 
 
 def test_a_cell_says_its_rate_and_n_with_a_sign_where_it_is_apart() -> None:
@@ -48,10 +54,16 @@ def test_a_cell_says_its_rate_and_n_with_a_sign_where_it_is_apart() -> None:
 
 
 def test_only_what_is_apart_has_a_colour_and_only_what_is_large_enough_has_a_ground() -> None:
-    ground, shade = draw_week(WEEK, "share", WHOLE).data
+    shade, ground = draw_week(WEEK, "share", WHOLE).data
     assert ground.z == ([1.0, 0.0], [1.0, 0.0])
     assert shade.z == ([None, None], [0.2, None])
     assert shade.reversescale
+
+
+def test_the_words_of_the_cells_stand_on_top_in_the_ink_of_the_page() -> None:
+    said = inked(draw_week(WEEK, "share", WHOLE), "light").data[-1]
+    assert said.texttemplate == "%{text}"
+    assert said.textfont.color == theme.INK["light"]
 
 
 def test_a_cell_of_few_is_never_apart() -> None:
@@ -83,7 +95,7 @@ def test_a_count_is_shaded_by_how_many_and_names_its_fullest_cell() -> None:
     counted = WEEK.with_columns(value=pl.col("denominator"), low=pl.lit(None), high=pl.lit(None))
     assert words(counted)["Mon", MORNING] == "100"
     assert words(counted)["Tue", EVENING] == ""
-    _, shade = draw_week(counted, "count").data
+    shade, _ = draw_week(counted, "count").data
     assert not shade.reversescale
     assert describe_week(counted, "Leads", "count") == (f"Leads by weekday and hour. Most came Monday, {MORNING}: 100.")
     assert tabulate_week(counted, "count").row(0, named=True)["Tuesday"] == str(SMALLEST - 1)

@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages import lines
 from tests.pages.conftest import Show
 from tests.star import Row, opportunity, star_of, write_warehouse
 
@@ -55,6 +56,15 @@ def lead(number: int, at: dt.datetime, *, is_in_time: bool, after_hours: str = "
         answered=answered,
         after_hours=after_hours,
     )
+
+
+def test_a_target_stands_beside_its_number_in_the_tables() -> None:
+    row = {"value": 0.5, "low": 0.4, "high": 0.6, "numerator": 50.0, "denominator": 100.0, "n_immature": 0.0}
+    names = ("answered_within_60", "answered_within_30")
+    now = dict.fromkeys(names, row)
+    told = lines.of_metrics(names, now, {}, "By a person", {"answered_within_60": 0.75})
+    assert [text.replace("\\", "") for text in told["Target"]] == ["75.0%, missed", ""]
+    assert "Target" not in lines.of_metrics(names, now, {}, "By a person", {}).columns
 
 
 def week_of(directory: Path, after_hours: str = "in hours") -> Path:

@@ -1,0 +1,370 @@
+"""Signing in as people do it: by password with the server's own form, and by OpenID Connect with a real provider."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from pages.journal import Journal
+from pages.passwords import hashed
+from tests.browser.conftest import ROOT, Server, Watch, _free_port, _wait_for
+
+PASSWORD = "correct horse battery staple"
+STORES = 'stores = ["Lakeside Motors"]'
+
+
+@dataclass(frozen=True)
+class Signing:
+    """A server where people sign in, the file that says who, and its journal."""
+
+    url: str
+    users: Path
+    journal: Journal
+
+
+@contextmanager
+def _signing(server: Server, place: Path, users: str, port: int | None = None) -> Iterator[Signing]:
+    port = port or _free_port()
+    file, journal = place / "users.toml", place / "journal.sqlite"
+    file.write_text(users, encoding="utf-8")
+    environment = {
+        "UPBOARD_USERS": str(file),
+        "UPBOARD_JOURNAL": str(journal),
+        "HOME": str(place),
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "-m", "pages", "serve", "--port", str(port), "--warehouse", str(server.warehouse)]
+    with (
+        (place / "server.log").open("wb") as log,
+        subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log) as process,
+    ):
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/healthz")
+            yield Signing(f"http://127.0.0.1:{port}", file, Journal(journal))
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _users(**logins: str) -> str:
+    parts = [
+        f'[[user]]\nlogin = "{name}@example.com"\nname = "{name.title()} Example"\n{rest}\n'
+        for name, rest in logins.items()
+    ]
+    return "\n".join(parts)
+
+
+@pytest.fixture(scope="module")
+def by_password(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signing]:
+    kept = f'password = "{hashed(PASSWORD)}"'
+    roles = ["administrator", "general_manager", "crm_manager", "marketing", "administrator"]
+    names = ["ann", "gwen", "carl", "mira", "omar"]
+    text = _users(**{name: f'role = "{role}"\n{STORES}\n{kept}' for name, role in zip(names, roles, strict=True)})
+    with _signing(server, tmp_path_factory.mktemp("by_password"), text) as signing:
+        yield signing
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    fresh = browser.new_context(viewport={"width": 1400, "height": 900})
+    fresh.set_default_timeout(60_000)
+    yield fresh
+    fresh.close()
+
+
+def _sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    page.get_by_label("E-mail address").fill(f"{name}@example.com")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def _sees_the_dashboard(page: Page) -> None:
+    expect(page.get_by_test_id("stSidebarNav")).to_be_visible()
+
+
+def _session(context: BrowserContext) -> str | None:
+    return next((cookie["value"] for cookie in context.cookies() if cookie["name"] == "upboard_session"), None)
+
+
+def test_a_link_leads_through_the_sign_in_to_its_page_and_a_reload_stays_there(
+    by_password: Signing, context: BrowserContext
+) -> None:
+    page, watch = context.new_page(), Watch()
+    page.goto(f"{by_password.url}/response?grain=week")
+    expect(page).to_have_url(re.compile(r"/sign-in\?next="))
+    watch.follow(page, by_password.url)
+    _sign_in(page, "ann")
+    _sees_the_dashboard(page)
+    assert page.url == f"{by_password.url}/response?grain=week"
+    page.wait_for_load_state("networkidle")
+    assert watch.faults == []
+    assert watch.strangers == []
+    page.reload()
+    _sees_the_dashboard(page)
+
+
+def test_a_wrong_password_is_refused_in_words_that_tell_nothing_of_who_there_is(
+    by_password: Signing, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    said = []
+    for name in ("gwen", "nobody"):
+        page.goto(f"{by_password.url}/sign-in")
+        _sign_in(page, name, "a wrong password")
+        said.append(page.get_by_role("alert").inner_text())
+        expect(page.get_by_label("E-mail address")).to_have_value(f"{name}@example.com")
+        expect(page.get_by_label("Password")).to_have_value("")
+    assert said[0] == said[1]
+    assert _session(context) is None
+
+
+def test_the_session_after_the_sign_in_is_another_than_one_that_was_put_there(
+    by_password: Signing, context: BrowserContext
+) -> None:
+    context.add_cookies([{"name": "upboard_session", "value": "chosen-by-an-attacker", "url": by_password.url}])
+    page = context.new_page()
+    page.goto(by_password.url)
+    _sign_in(page, "ann")
+    _sees_the_dashboard(page)
+    session = next(cookie for cookie in context.cookies() if cookie["name"] == "upboard_session")
+    assert session["value"] != "chosen-by-an-attacker"
+    assert session["httpOnly"]
+    assert session["sameSite"] == "Lax"
+    assert "upboard_session" not in page.evaluate("document.cookie")
+
+
+def test_signing_out_ends_the_session_at_once_in_every_tab(by_password: Signing, context: BrowserContext) -> None:
+    first, second = context.new_page(), context.new_page()
+    first.goto(by_password.url)
+    _sign_in(first, "carl")
+    _sees_the_dashboard(first)
+    old = _session(context)
+    assert old
+    second.goto(f"{by_password.url}/sign-out")
+    second.get_by_role("button", name="Sign out").click()
+    expect(second.get_by_role("status")).to_have_text("You are signed out.")
+    # The first tab is told by itself, without a click.
+    expect(first).to_have_url(re.compile("/sign-in"))
+    # And whoever copied the cookie has nothing.
+    context.add_cookies([{"name": "upboard_session", "value": old, "url": by_password.url}])
+    second.goto(f"{by_password.url}/overview")
+    expect(second).to_have_url(re.compile(r"/sign-in\?next="))
+    kinds = [entry.kind for entry in by_password.journal.entries() if entry.who == "carl@example.com"]
+    assert kinds == ["signed_in", "signed_out"]
+
+
+def test_the_button_of_the_dashboard_signs_out(by_password: Signing, context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto(by_password.url)
+    _sign_in(page, "gwen")
+    expect(page.get_by_text("Signed in as Gwen Example")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(f"{by_password.url}/sign-in?out")
+    expect(page.get_by_role("status")).to_have_text("You are signed out.")
+    page.goto(f"{by_password.url}/overview")
+    expect(page).to_have_url(re.compile(r"/sign-in\?next="))
+
+
+def test_a_password_that_is_set_anew_ends_the_sessions_of_the_one_before(
+    by_password: Signing, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    page.goto(by_password.url)
+    _sign_in(page, "mira")
+    _sees_the_dashboard(page)
+    # The same password again: it is another hash, so whoever signed in before does so again.
+    _user_command(by_password, "password", "mira@example.com")
+    expect(page).to_have_url(re.compile("/sign-in"))
+    _sign_in(page, "mira")
+    _sees_the_dashboard(page)
+
+
+def test_a_user_who_was_taken_out_is_out_and_does_not_come_in_again(
+    by_password: Signing, context: BrowserContext
+) -> None:
+    page, before = context.new_page(), by_password.users.read_text(encoding="utf-8")
+    page.goto(by_password.url)
+    _sign_in(page, "omar")
+    _sees_the_dashboard(page)
+    try:
+        _user_command(by_password, "remove", "omar@example.com")
+        expect(page).to_have_url(re.compile("/sign-in"))
+        _sign_in(page, "omar")
+        expect(page.get_by_role("alert")).to_be_visible()
+    finally:
+        by_password.users.write_text(before, encoding="utf-8")
+
+
+def _user_command(signing: Signing, *words: str) -> None:
+    command = [sys.executable, "-m", "pages", "user", *words, "--users", str(signing.users)]
+    subprocess.run(command, input=f"{PASSWORD}\n".encode(), cwd=ROOT, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_form_is_for_everyone(by_password: Signing, browser: Browser, scheme: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 700}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{by_password.url}/sign-in")
+    assert Axe().run(page).response["violations"] == []
+    _sign_in(page, "nobody", "a wrong password")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert Axe().run(page).response["violations"] == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    context.close()
+
+
+def test_the_keyboard_alone_signs_in(by_password: Signing, context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto(by_password.url)
+    page.keyboard.type("gwen@example.com")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    _sees_the_dashboard(page)
+
+
+# OpenID Connect -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Provided:
+    """A server whose people sign in at a provider, and the provider's address."""
+
+    signing: Signing
+    provider: str
+
+    @property
+    def url(self) -> str:
+        return self.signing.url
+
+
+@contextmanager
+def _provider() -> Iterator[str]:
+    """A whole OpenID provider on loopback: discovery, authorization with a form, token, keys, end of session."""
+    port = _free_port()
+    people = [
+        {"sub": "ann", "email": "Ann@Example.com", "email_verified": True, "name": "Ann Example"},
+        {"sub": "stranger", "email": "stranger@example.net", "email_verified": True, "name": "S. Stranger"},
+        {"sub": "doubtful", "email": "gwen@example.com", "email_verified": False, "name": "Not Gwen"},
+    ]
+    claims = [part for person in people for part in ("--user-claims", json.dumps(person))]
+    command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port), "--require-nonce", "true", *claims]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_for(f"{url}/.well-known/openid-configuration")
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def by_openid(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provided]:
+    place, port = tmp_path_factory.mktemp("by_openid"), _free_port()
+    manager = f'role = "general_manager"\n{STORES}'
+    text = 'sign_in = "openid"\n' + _users(ann='role = "administrator"', gwen=manager)
+    with _provider() as provider:
+        secrets = place / ".streamlit" / "secrets.toml"
+        secrets.parent.mkdir()
+        secrets.write_text(
+            f"""[auth]
+redirect_uri = "http://127.0.0.1:{port}/oauth2callback"
+cookie_secret = "a secret that is only for this test and long enough"
+client_id = "upboard"
+client_secret = "told to nobody"
+server_metadata_url = "{provider}/.well-known/openid-configuration"
+""",
+            encoding="utf-8",
+        )
+        with _signing(server, place, text, port) as signing:
+            yield Provided(signing, provider)
+
+
+def _sign_in_at_provider(page: Page, name: str) -> None:
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def _user_cookie(context: BrowserContext) -> str | None:
+    return next((cookie["value"] for cookie in context.cookies() if cookie["name"] == "_streamlit_user"), None)
+
+
+def test_the_provider_signs_a_listed_person_in_until_they_sign_out(
+    by_openid: Provided, context: BrowserContext
+) -> None:
+    page, watch = context.new_page(), Watch()
+    watch.follow(page, by_openid.url)
+    page.goto(f"{by_openid.url}/response?grain=week")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+    assert watch.faults == []
+    assert watch.strangers == []
+    _sign_in_at_provider(page, "ann")
+    _sees_the_dashboard(page)
+    assert page.url == f"{by_openid.url}/response?grain=week"
+    page.reload()
+    _sees_the_dashboard(page)
+    old = _user_cookie(context)
+    assert old
+    page.goto(f"{by_openid.url}/auth/logout")
+    assert _user_cookie(context) is None
+    # The cookie that Streamlit signed for 30 days is worth nothing any more.
+    context.add_cookies([{"name": "_streamlit_user", "value": old, "url": by_openid.url}])
+    page.goto(by_openid.url)
+    expect(page.get_by_text("Your sign-in has ended")).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+    _sign_in_at_provider(page, "ann")
+    _sees_the_dashboard(page)
+    assert _user_cookie(context) != old
+    kinds = [entry.kind for entry in by_openid.signing.journal.entries() if entry.who == "ann@example.com"]
+    assert kinds == ["signed_in", "signed_out", "signed_in"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("stranger", "nobody has given stranger@example.net access"), ("doubtful", "has not verified")]
+)
+def test_whom_the_provider_knows_but_the_file_does_not_is_told_so_and_sees_nothing(
+    by_openid: Provided, context: BrowserContext, name: str, words: str
+) -> None:
+    page = context.new_page()
+    page.goto(by_openid.url)
+    _sign_in_at_provider(page, name)
+    expect(page.get_by_text(words)).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+    refused = by_openid.signing.journal.entries("sign_in_refused")
+    assert refused
+    assert "stranger" not in "".join(f"{entry.who} {entry.note} {dict(entry.data)}" for entry in refused)
+
+
+def test_a_forged_cookie_signs_nobody_in(by_openid: Provided, context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto(by_openid.url)
+    _sign_in_at_provider(page, "ann")
+    _sees_the_dashboard(page)
+    cookie = _user_cookie(context) or ""
+    body, _, rest = cookie.partition(".")
+    context.add_cookies([{"name": "_streamlit_user", "value": f"{body}A.{rest}", "url": by_openid.url}])
+    page.goto(by_openid.url)
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+
+
+def test_an_answer_of_the_provider_that_nobody_asked_for_signs_nobody_in(
+    by_openid: Provided, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    page.goto(f"{by_openid.url}/oauth2callback?code=stolen&state=invented")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    assert _user_cookie(context) is None
