@@ -14,6 +14,9 @@ import polars as pl
 _LONGEST_CELL: Final = 1_000_000
 _WIDEST: Final = 1_000
 _LF, _CR, _QUOTE = b"\n", b"\r", b'"'
+# A text that begins so is taken for a packed one and unpacked, or refused: gzip, zlib ("x^" may well begin a header)
+# and zstd. What is packed indeed was unpacked, within limits, before it came here.
+_TAKEN_FOR_PACKED: Final = (b"\x1f\x8b", b"x\x01", b"x^", b"x\x9c", b"x\xda", b"\x28\xb5\x2f\xfd")
 
 
 def regular_cells(content: bytes, delimiter: str, first_line: int) -> pl.DataFrame | None:
@@ -40,6 +43,8 @@ def _line_end(content: bytes) -> bytes | None:
 
 
 def _parsed(content: bytes, delimiter: str) -> pl.DataFrame | None:
+    if content.startswith(_TAKEN_FOR_PACKED):
+        return None
     try:
         parsed = pl.read_csv(content, has_header=False, separator=delimiter, infer_schema=False)
     except pl.exceptions.PolarsError:

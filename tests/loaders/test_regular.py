@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from loaders.read import read_each
 from loaders.read.regular import regular_cells
 
 CELLS = st.text(alphabet="ab ,\"\n'é;", max_size=6)
@@ -78,3 +80,12 @@ def test_a_plain_table_is_parsed_at_once() -> None:
     cells = regular_cells(b"a,b\n1,2\n\n3,\n", ",", 5)
     assert cells is not None
     assert cells.rows() == [("a", "b", 5, 2), ("1", "2", 6, 2), (None, None, 7, 2), ("3", None, 8, 2)]
+
+
+@pytest.mark.parametrize("opening", ["x^2", "x^", "x"])
+def test_a_text_that_begins_as_a_packed_one_is_a_text_all_the_same(tmp_path: Path, opening: str) -> None:
+    """Polars unpacks what begins so, and a header may: found by 50,000 odd files."""
+    path = tmp_path / "odd.csv"
+    path.write_bytes(f"{opening},lead id\n1,2\n3,4\n".encode())
+    (part,) = read_each(path)
+    assert part.frame["lead id"].to_list() == ["2", "4"]
