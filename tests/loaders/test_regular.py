@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from loaders.read import read_each
+from loaders.read import RawFrame, read_each
 from loaders.read.regular import regular_cells
 
 CELLS = st.text(alphabet="ab ,\"\n'é;", max_size=6)
@@ -88,4 +88,5 @@ def test_a_text_that_begins_as_a_packed_one_is_a_text_all_the_same(tmp_path: Pat
     path = tmp_path / "odd.csv"
     path.write_bytes(f"{opening},lead id\n1,2\n3,4\n".encode())
     (part,) = read_each(path)
+    assert isinstance(part, RawFrame)
     assert part.frame["lead id"].to_list() == ["2", "4"]
