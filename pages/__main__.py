@@ -18,12 +18,14 @@ from rich.console import Console
 
 from metrics import engine
 from metrics.declare import MetricError, NoSuchData
+from metrics.scope import WHOLE, Scope
 from pages import digest as letters
-from pages import users_cli
+from pages import roles, users_cli
 from pages.journal import JournalError, open_journal
 from pages.letter import write_html, write_text
 from pages.mail import Mail, MailError, read_mail, send
 from pages.sheet import Sheet
+from pages.users import User, UsersError, read_users, users_file
 
 _ERR: Final = Console(stderr=True)
 _TEXT: Final = (".txt", ".text")
@@ -52,6 +54,10 @@ WarehouseOption = Annotated[Path, typer.Option(help="Directory of the snapshots.
 SettingsOption = Annotated[Path, typer.Option(help="Its part mail names the server and the readers.")]
 OutOption = Annotated[Path | None, typer.Option(help="The HTML file to write (.txt: plain text).")]
 SendOption = Annotated[bool, typer.Option("--send", help="Send it to the readers that the settings name.")]
+UserOption = Annotated[
+    str | None,
+    typer.Option("--user", metavar="LOGIN", help="Within what this user may see; --send sends it to them alone."),
+]
 
 
 @app.callback()
@@ -68,6 +74,7 @@ def digest(
     settings: SettingsOption = Path("data/settings.toml"),
     out: OutOption = None,
     is_sent: SendOption = False,
+    login: UserOption = None,
 ) -> None:
     """Write a reader's letter about a week: what changed, what to do, the numbers behind it.
 
@@ -76,12 +83,13 @@ def digest(
     """
     with _explained():
         day, mail = _day(week), read_mail(settings)
-        sheet, monday = _written(warehouse, reader, day, store)
+        scope = WHOLE if login is None else roles.scope_of(_user(login))
+        sheet, monday = _written(warehouse, reader, day, store, scope)
         base = mail.base_url if mail else ""
         if out is not None or not is_sent:
             _write(sheet, out or Path(f"upboard_{reader}_{monday}.html"), base)
         if is_sent:
-            _send(mail, settings, reader, sheet)
+            _send(mail, settings, reader, sheet, None if login is None else (login,))
 
 
 @app.command()
@@ -122,11 +130,21 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _written(warehouse: Path, reader: Reader, day: dt.date | None, stores: list[str] | None) -> tuple[Sheet, dt.date]:
-    opened = engine.open_warehouse(warehouse)
+def _user(login: str) -> User:
+    found = read_users(users_file()).find(login)
+    if found is None:
+        raise MetricError(f"{login!r} is no user.", "`python -m pages user list` names them.")
+    return found
+
+
+def _written(
+    warehouse: Path, reader: Reader, day: dt.date | None, stores: list[str] | None, scope: Scope
+) -> tuple[Sheet, dt.date]:
+    opened = engine.open_warehouse(warehouse).within(scope)
     try:
         asked = day or letters.last_week(opened)
-        sheet = letters.weekly(opened, open_journal(warehouse), reader, asked, _scope(opened, stores))
+        journal = open_journal(warehouse).within(scope.stores)
+        sheet = letters.weekly(opened, journal, reader, asked, _scope(opened, stores))
         return sheet, asked - dt.timedelta(days=asked.weekday())
     finally:
         opened.close()
@@ -159,10 +177,12 @@ def _write(sheet: Sheet, path: Path, base: str) -> None:
     _say(f"Written: {path}")
 
 
-def _send(mail: Mail | None, settings: Path, reader: Reader, sheet: Sheet) -> None:
+def _send(
+    mail: Mail | None, settings: Path, reader: Reader, sheet: Sheet, readers: tuple[str, ...] | None = None
+) -> None:
     if mail is None:
         raise MailError(f"{settings} has no part [mail].", "Add one, as docs/digest.md shows, or leave out --send.")
-    _say(f"Sent to: {', '.join(send(mail, reader, sheet))}")
+    _say(f"Sent to: {', '.join(send(mail, reader, sheet, readers))}")
 
 
 def _say(text: str) -> None:
@@ -174,7 +194,7 @@ def _explained() -> Iterator[None]:
     """Every expected failure as what, where and hint, with its exit status."""
     try:
         yield
-    except (NoSuchData, MailError, JournalError) as error:
+    except (NoSuchData, MailError, JournalError, UsersError) as error:
         _say(str(error))
         raise typer.Exit(1) from error
     except MetricError as error:

@@ -109,13 +109,13 @@ def read_mail(path: Path) -> Mail | None:
         ) from error
 
 
-def send(mail: Mail, reader: str, sheet: Sheet) -> tuple[str, ...]:
-    """Send a sheet as a letter to everybody who gets this reader's, and return them.
+def send(mail: Mail, reader: str, sheet: Sheet, only: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """Send a sheet as a letter to everybody who gets this reader's, or `only` to some addresses, and return them.
 
     MailError where nobody does, the server is not reached, refuses to sign in or refuses a reader (the others still
     got theirs, and the error says so).
     """
-    readers: tuple[str, ...] = getattr(mail.to, reader)
+    readers: tuple[str, ...] = only or getattr(mail.to, reader)
     if not readers:
         raise MailError(f"Nobody gets the letter for {reader}.", f'Write addresses into [mail.to], {reader} = ["..."].')
     message = letter(mail, readers, sheet)

@@ -18,6 +18,26 @@ NOW = dt.datetime(2026, 6, 30, 20, 0, tzinfo=dt.UTC)
 STORES = ("North", "South")
 SOURCES = (("w1", "Website", "Own"), ("w2", "*Best* $Leads", "Third party"), ("w3", "Walk-in", "(no group)"))
 _NAMED = {"dim_store": "store", "dim_person": "person", "dim_source": "source"}
+# What somebody may type into a lead form, a CRM or a settings file: script, a picture, links, a formula, markup.
+HOSTILE = (
+    '=HYPERLINK("http://evil.example/a") <script>window.crept=1</script><img src=x onerror="window.crept=1">'
+    "[x](javascript:window.crept=1) https://evil.example/b www.evil.example #set page(width: 1pt) $x$ {{ 7*7 }},=1+1"
+)
+_TYPED = {
+    "dim_store": ("store",),
+    "dim_person": ("person", "name", "team"),
+    "dim_source": ("source", "source_group", "channel"),
+    "dim_customer": ("customer", "email", "phone"),
+    "annotation": ("label",),
+    "fct_spend": ("campaign", "source_file"),
+    "fct_opportunity": ("lead_id", "source_file"),
+    "fct_lead": ("lead_id", "status", "source_file"),
+    "fct_appointment": ("appointment_id", "source_file"),
+    "fct_sale": ("sale_id", "source_file"),
+    "fct_survey": ("instrument", "source_file"),
+    "fct_status_change": ("from_status", "to_status", "reason"),
+    "data_finding": ("finding", "detail", "record"),
+}
 PEOPLE = (("a1", "Ada Hill", "salesperson"), ("a2", "Bo Park", "salesperson"), ("a3", "Cy Ford", "bdc_agent"))
 
 
@@ -34,6 +54,16 @@ def one_row_showroom(directory: Path) -> Path:
 def long_names_showroom(directory: Path) -> Path:
     """The full warehouse, where every store, person and source has a name of eighty letters without a blank."""
     return _write(directory, 600, rejects=3, longest=80)
+
+
+def hostile_showroom(directory: Path) -> Path:
+    """The full warehouse, where each text that somebody typed begins with `HOSTILE`; four customers wait."""
+    tables = _dimensions(("USD", "USD"), has_logs=True) | _facts(600) | _remarks()
+    wrote: dict[str, Any] = {"is_written_to_us": True, "is_message_answered": False, "customer_key": "c1"}
+    wrote["last_customer_message_at"] = NOW - dt.timedelta(hours=2)
+    tables["fct_opportunity"][-4:] = [row | wrote for row in tables["fct_opportunity"][-4:]]
+    hostile = {table: _typed_by_an_attacker(rows, _TYPED.get(table, ())) for table, rows in tables.items()}
+    return _publish(directory, hostile, rejects=3)
 
 
 def one_store_showroom(directory: Path) -> Path:
@@ -61,11 +91,35 @@ def _write(
         tables |= {table: _lengthened(tables[table], column, longest) for table, column in _NAMED.items()}
     if stores == 1:
         tables = {table: _at_first_store(rows) for table, rows in tables.items()}
+    return _publish(directory, tables, rejects=rejects)
+
+
+def _publish(directory: Path, tables: dict[str, list[dict[str, Any]]], *, rejects: int) -> Path:
     written = write_warehouse(directory, star_of(**tables))
     file = directory / (directory / "CURRENT").read_text(encoding="utf-8").strip()
     with duckdb.connect(str(file)) as connection:
         connection.execute("insert into loads.reject select 'lead id is missing' from range(?)", [rejects])
     return written
+
+
+def _typed_by_an_attacker(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The same rows with `HOSTILE` in these columns; equal texts stay equal, members in brackets keep theirs."""
+    return [row | {name: _made_hostile(row.get(name)) for name in columns} for row in rows]
+
+
+def _made_hostile(text: str | None) -> str:
+    return text if text is not None and text.startswith("(") else f"{HOSTILE} {text}"
+
+
+def _remarks() -> dict[str, list[dict[str, Any]]]:
+    """An event on the time axis, a move of a status and something that loading noticed."""
+    day = NOW.date() - dt.timedelta(days=40)
+    moved = {"status_change_key": "s1", "opportunity_key": "o0", "store_key": "k0", "person_key": "a1"}
+    return {
+        "annotation": [{"store_key": "k0", "label": "training", "day": day}],
+        "fct_status_change": [moved | {"changed_at": NOW - dt.timedelta(days=300), "changed_on": day}],
+        "data_finding": [{"finding": "noticed", "store_key": "k0", "record": "1", "detail": "words"}],
+    }
 
 
 def _lengthened(rows: list[dict[str, Any]], column: str, longest: int) -> list[dict[str, Any]]:

@@ -111,6 +111,28 @@ def test_a_letter_can_be_of_one_store(opened: engine.Warehouse, journal: Journal
     assert all_words(whole) != all_words(north)
 
 
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("role", ["crm_manager", "marketing", "salesperson"])
+def test_a_letter_for_a_user_stays_within_what_they_may_see(
+    showrooms: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: str, role: str
+) -> None:
+    person = 'person = "Ada Hill"\n' if role == "salesperson" else ""
+    users = tmp_path / "users.toml"
+    users.write_text(
+        f'[[user]]\nlogin = "x@example.com"\nname = "X"\nrole = "{role}"\nstores = ["North"]\n{person}',
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("UPBOARD_USERS", str(users))
+    monkeypatch.setenv("UPBOARD_JOURNAL", str(tmp_path / "journal.sqlite"))
+    out = tmp_path / "letter.txt"
+    asked = ["--for", reader, "--week", str(WEEK), "--warehouse", str(showrooms["full"]), "--out", str(out)]
+    result = CliRunner().invoke(app, ["digest", *asked, "--user", "X@example.com"])
+    assert result.exit_code == 0, result.output
+    hidden = {"crm_manager": ["South"], "marketing": ["South", "Ada Hill", "Bo Park", "Cy Ford"]}
+    written = out.read_text(encoding="utf-8")
+    assert [name for name in hidden.get(role, ["South", "Bo Park", "Cy Ford"]) if name in written] == []
+
+
 def test_no_customer_is_named_in_a_letter(opened: engine.Warehouse, journal: Journal) -> None:
     for reader in READERS:
         assert "=1+1" not in all_words(digest.weekly(opened, journal, reader, NOW.date()))
