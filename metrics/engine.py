@@ -28,7 +28,10 @@ CURRENT: Final = "CURRENT"
 _DAMAGE: Final = (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException)
 # A table or column that the open file does not have.
 _LACKS: Final = (duckdb.BinderException, duckdb.CatalogException)
-_FORMULA: Final = r"^[=+\-@\t\r]"
+# As pages.download: at the start of a text, also behind blanks or as a wide sign, and where a semicolon parts lists.
+_SIGNS: Final = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
+_FORMULA: Final = rf"^(?:\s*{_SIGNS}|[\t\r\n])"
+_PART_FORMULA: Final = rf"([;\t\r\n]\s*)({_SIGNS})"
 _NUMBERS: Final = ("numerator", "denominator", "value", "low", "high", "n_immature")
 # What no query gives: the interval and the reason are added to its answer.
 _ADDED: Final = ("low", "high", "reason")
@@ -353,7 +356,7 @@ def spreadsheet_safe(frame: pl.DataFrame) -> pl.DataFrame:
 
     Only text columns change: a negative number stays a number.
     """
-    text = pl.col(pl.String)
+    text = pl.col(pl.String).str.replace_all(_PART_FORMULA, "${1}'${2}")
     return frame.with_columns(pl.when(text.str.contains(_FORMULA)).then(pl.lit("'") + text).otherwise(text).name.keep())
 
 

@@ -61,7 +61,14 @@ _REACH: Final = (
     "from fct_lead\nwhere fct_lead.opportunity_key in (select opportunity_key from waiting)\n"
     "group by fct_lead.opportunity_key"
 )
-_BRIEF_RESULT: Final = """select
+# Who and what their keys stand for.
+_LABELS: Final = """left join customers on customers.customer_key = waiting.customer_key
+left join dim_source on dim_source.source_key = waiting.source_key
+left join dim_person as owner on owner.person_key = waiting.owner_key
+left join dim_person as salesperson on salesperson.person_key = waiting.salesperson_key
+left join dim_person as bdc_agent on bdc_agent.person_key = waiting.bdc_agent_key
+"""
+_BRIEF_RESULT: Final = f"""select
     waiting.list,
     waiting.store,
     waiting.opportunity_key,
@@ -79,14 +86,9 @@ _BRIEF_RESULT: Final = """select
     waiting.now_at as as_of
 from waiting
 left join leads on leads.opportunity_key = waiting.opportunity_key
-left join customers on customers.customer_key = waiting.customer_key
-left join dim_source on dim_source.source_key = waiting.source_key
-left join dim_person as owner on owner.person_key = waiting.owner_key
-left join dim_person as salesperson on salesperson.person_key = waiting.salesperson_key
-left join dim_person as bdc_agent on bdc_agent.person_key = waiting.bdc_agent_key
-order by waiting.place, waiting.turn, waiting.row_key
+{_LABELS}order by waiting.place, waiting.turn, waiting.row_key
 """
-_RESULT: Final = """select
+_RESULT: Final = f"""select
     waiting.list,
     waiting.store,
     waiting.opportunity_key,
@@ -120,12 +122,7 @@ _RESULT: Final = """select
 from waiting
 left join leads on leads.opportunity_key = waiting.opportunity_key
 left join newest on newest.opportunity_key = waiting.opportunity_key
-left join customers on customers.customer_key = waiting.customer_key
-left join dim_source on dim_source.source_key = waiting.source_key
-left join dim_person as owner on owner.person_key = waiting.owner_key
-left join dim_person as salesperson on salesperson.person_key = waiting.salesperson_key
-left join dim_person as bdc_agent on bdc_agent.person_key = waiting.bdc_agent_key
-left join dim_person as toucher on toucher.person_key = newest.touch.person_key
+{_LABELS}left join dim_person as toucher on toucher.person_key = newest.touch.person_key
 order by waiting.place, waiting.turn, waiting.row_key
 """
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
 import polars as pl
 import streamlit as st
 
+from metrics.catalog import metric as declared
+from metrics.declare import MetricError
 from metrics.filters import Filters
-from pages import download, frame, show, theme
+from pages import download, drill, frame, region, show, theme
 from pages.journal import Entry, JournalError
 
 TITLE: Final = "Audit"
@@ -20,6 +25,9 @@ IS_OF_NOW: Final = True
 
 _EVERYTHING: Final = "everything"
 _SHOWN: Final = 200
+_COLUMNS: Final = ("When (UTC)", "Who", "What", "Details", "Store")
+# Whose sign-in was refused cannot be told where nobody has the login.
+_UNKNOWN: Final = "(unknown login)"
 WORDS: Final = {
     "signed_in": "Signed in",
     "signed_out": "Signed out",
@@ -75,33 +83,70 @@ def answer(entries: list[Entry]) -> str:
     """What stands out: files taken and sign-ins refused; as Markdown."""
     if not entries:
         return "**Nothing was written yet.** Where people sign in, what they look at, take and change stands here."
-    taken, refused = (sum(entry.kind == kind for entry in entries) for kind in (_TAKEN, _REFUSED))
+    takers = Counter(entry.who for entry in entries if entry.kind == _TAKEN)
+    refused = sum(entry.kind == _REFUSED for entry in entries)
     people = len({entry.who for entry in entries if entry.who})
-    return (
-        f"**{len(entries):,} entries by {people:,} people:** {taken:,} files taken, {refused:,} sign-ins refused. "
-        "Next: look at files that somebody took who does not usually."
-    )
+    since = region.day(entries[0].at.date())
+    head = f"**{_counted(len(entries), 'entry', 'entries')} by {_counted(people, 'person', 'people')}** since {since}."
+    return f"{head} {_files(takers)} {_counted(refused, 'sign-in')} refused.  \n{_next(takers, refused)}"
+
+
+def _files(takers: Counter[str]) -> str:
+    """How many files were taken, and by whom most."""
+    if len(takers) < 2:
+        by = f" by {theme.plain(next(iter(takers)))}" if takers else ""
+        return f"{_counted(takers.total(), 'file')} taken{by},"
+    who, most = takers.most_common(1)[0]
+    return f"{_counted(takers.total(), 'file')} taken, most by {theme.plain(who)} ({most:,}),"
+
+
+def _next(takers: Counter[str], refused: int) -> str:
+    if takers:
+        words = WORDS[_TAKEN]
+        return f"**Next:** choose “{words}” below, and ask whoever took more than their work needs."
+    if refused:
+        return f"**Next:** choose “{WORDS[_REFUSED]}” below: many in a row for one login mean that somebody guesses."
+    return "**Next:** nothing. No file was taken, and nobody was kept out."
+
+
+def _counted(count: int, one: str, more: str = "") -> str:
+    return f"{count:,} {one if count == 1 else more or f'{one}s'}"
 
 
 def table(entries: list[Entry], kind: str | None, who: str) -> pl.DataFrame:
     """The entries of a kind (in words) and of whoever's name or login holds a text, newest first."""
     told = [_row(entry) for entry in reversed(entries)]
-    schema = {"When (UTC)": pl.String, "Who": pl.String, "What": pl.String, "Store": pl.String, "Of": pl.String}
-    rows = pl.DataFrame(told, schema=schema | {"More": pl.String})
+    rows = pl.DataFrame(told, schema=dict.fromkeys(_COLUMNS, pl.String))
     wanted = pl.col("What") == kind if kind else pl.lit(value=True)
     return rows.filter(wanted, pl.col("Who").str.to_lowercase().str.contains(who.strip().lower(), literal=True))
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    data = "; ".join(f"{name}: {value}" for name, value in entry.data.items())
-    return {
-        "When (UTC)": f"{entry.at:%Y-%m-%d %H:%M:%S}",
-        "Who": entry.who,
-        "What": WORDS.get(entry.kind, entry.kind),
-        "Store": entry.store,
-        "Of": " ".join(part for part in (entry.system, entry.natural_id) if part),
-        "More": " ".join(part for part in (entry.note, data) if part),
-    }
+    cells = (
+        f"{entry.at:%Y-%m-%d %H:%M:%S}",
+        entry.who or (_UNKNOWN if entry.kind == _REFUSED else ""),
+        WORDS.get(entry.kind, entry.kind),
+        _details(entry),
+        entry.store,
+    )
+    return dict(zip(_COLUMNS, cells, strict=True))
+
+
+def _details(entry: Entry) -> str:
+    """What an entry is about: the id of the record, then what else it holds, metrics by their names."""
+    record = " ".join(part for part in (entry.system, entry.natural_id) if part)
+    held = [value if name == "what" else f"{name.replace('_', ' ')}: {value}" for name, value in _named(entry.data)]
+    return "; ".join(part for part in (record, *held, entry.note) if part)
+
+
+def _named(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What an entry holds as text; of a metric whose rows were opened, its name and its part in words."""
+    told = {name: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for name, value in data.items()}
+    with suppress(MetricError, KeyError):
+        found = declared(told["what"])
+        parts = {str(code): words for code, words in drill.parts_of(found).items()}
+        told |= {"what": found.label, "part": parts[told["part"]]}
+    return [(name, " ".join(value.split())) for name, value in told.items()]
 
 
 if __name__ == "__main__":

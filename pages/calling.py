@@ -151,6 +151,14 @@ def by_owner(found: pl.DataFrame) -> pl.DataFrame:
 
 def answer(found: pl.DataFrame) -> str:
     """How many customers wait, the reason that weighs most, and whom to call first; as Markdown."""
+    if found.height < 2:
+        return how_many(found)
+    first = [_named(row) for row in found.head(FIRST).to_dicts()]
+    return f"{how_many(found)} **Call first:** {'; '.join(first)}."
+
+
+def how_many(found: pl.DataFrame) -> str:
+    """How many customers wait and the reason that weighs most; one who is alone by name. As Markdown."""
     if found.is_empty():
         return "**Nobody waits.** Every customer on these lists was called, answered or handled."
     count = found.height
@@ -158,9 +166,18 @@ def answer(found: pl.DataFrame) -> str:
     if count == 1:
         return f"**One customer waits:** {_named(found.row(0, named=True))}, who {worst.reason}."
     of_worst = found.filter(pl.col("list") == worst.name).height
-    how_many = "All of them" if of_worst == count else f"{of_worst:,} of them"
-    first = [_named(row) for row in found.head(FIRST).to_dicts()]
-    return f"**{count:,} customers wait.** {how_many} {worst.reason}. **Call first:** {'; '.join(first)}."
+    share = "All of them" if of_worst == count else f"{of_worst:,} of them"
+    return f"**{count:,} customers wait.** {share} {worst.reason}."
+
+
+def first_lines(found: pl.DataFrame) -> str:
+    """Whom to call first as a numbered list: who, how to reach them, how long they wait and why; as Markdown."""
+    return "\n".join(f"1. {_line(row)}" for row in found.head(FIRST).to_dicts())
+
+
+def _line(row: Row) -> str:
+    waits = waited(row)
+    return f"{_named(row)}{f', waits **{waits}**' if waits else ''}. {theme.plain(reasons(row))}"
 
 
 def _named(row: Row) -> str:

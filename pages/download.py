@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
 import xlsxwriter
 
-_RUNS_AS_FORMULA: Final = r"^[=+\-@\t\r]"
+# A spreadsheet skips blanks before a formula, and takes the wide signs of East Asian keyboards for the narrow ones.
+_SIGNS: Final = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
+_RUNS_AS_FORMULA: Final = rf"^(?:\s*{_SIGNS}|[\t\r\n])"
+# Where lists are parted by semicolons, a spreadsheet splits a cell there, and its second part could run.
+_PART_THAT_RUNS: Final = rf"([;\t\r\n]\s*)({_SIGNS})"
+_LINE_THAT_RUNS: Final = rf"([,;\t]\s*)({_SIGNS})"
 _SHEET_ROWS: Final = 1_048_575
 
 
@@ -29,13 +35,14 @@ def _safe_cells(name: str) -> pl.Expr:
 
 
 def _safe(text: str) -> str:
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    return f"'{text}" if re.match(_RUNS_AS_FORMULA, text) else text
 
 
 def to_csv(frame: pl.DataFrame, about: Mapping[str, str]) -> bytes:
     """Comment lines that begin with `#`, then a header and the rows. UTF-8 with a mark, so that Excel reads accents."""
-    lines = [f"# {key}: {' '.join(value.split())}" for key, value in about.items()]
-    text = neutralise(frame).write_csv(datetime_format="%Y-%m-%d %H:%M")
+    lines = [re.sub(_LINE_THAT_RUNS, r"\1'\2", f"# {key}: {' '.join(value.split())}") for key, value in about.items()]
+    safe = neutralise(frame).with_columns(pl.col(pl.String).str.replace_all(_PART_THAT_RUNS, "${1}'${2}"))
+    text = safe.write_csv(datetime_format="%Y-%m-%d %H:%M")
     return ("\n".join(lines) + "\n" + text).encode("utf-8-sig")
 
 

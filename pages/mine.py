@@ -35,13 +35,48 @@ Row = dict[str, Any]
 def render(filters: Filters) -> None:
     """Draw the page of the person who signed in. The filters on people say nothing here."""
     person = frame.user().person or ""
+    if person not in frame.staff()["person"].to_list():
+        _say_stranger(person)
+        return
     own = filters.but(where={**filters.where, "person": (person,)})
     frame.ask_ahead((RATES, own))
     rates = frame.values(RATES, own)
     others = {row["metric"]: row for row in frame.estimate(peers, RATES, person, filters).to_dicts()}
-    st.markdown(f"{_waiting(filters)}  \n{answer(rates, others)}")
-    if frame.has("worklist"):
-        frame.link("worklist", "Open my worklist")
+    waiting = _waiting(filters)
+    st.markdown(f"{calling.how_many(waiting)}  \n{calling.next_step(waiting)}  \n{answer(rates, others)}")
+    _call_first(waiting)
+    if any(row["denominator"] for row in rates.values()):
+        _rates(person, rates, others)
+    else:
+        frame.empty(own)
+
+
+def _say_stranger(person: str) -> None:
+    """The name that stands beside the login is nobody's in these data: who can mend it, and how."""
+    st.warning(
+        f"Nobody in these data is called “{theme.plain(person)}”, so there is nothing of yours to show. Ask your "
+        "administrator to write your name as the CRM writes it, beside `person` in the file of users.",
+        icon=":material/person_off:",
+    )
+
+
+def _waiting(filters: Filters) -> pl.DataFrame:
+    """One's own customers who wait for a call, a row each, in the order of calling."""
+    rows = frame.estimate(_own_lists, filters.but(start=None, end=None))
+    journal = frame.journal()
+    said = [entry for kind in (calling.HANDLED, calling.REOPENED) for entry in journal.entries(kind)]
+    return calling.customers(calling.divide(rows, said)[0])
+
+
+def _call_first(waiting: pl.DataFrame) -> None:
+    """The first customers to call, with their numbers to dial, and the way to all of them."""
+    if waiting.height:
+        st.subheader("Call first")
+        st.markdown(calling.first_lines(waiting))
+    frame.link("worklist", "Open my worklist →")
+
+
+def _rates(person: str, rates: dict[str, Row], others: dict[str, Row]) -> None:
     st.subheader("My rates beside my colleagues'")
     lines = [_line(rates[name], others.get(name)) for name in RATES]
     st.table(theme.table(lines), hide_index=True, border="horizontal", alt=f"Rates of {person} beside colleagues")
@@ -50,18 +85,10 @@ def render(filters: Filters) -> None:
         f"a month with fewer than {FEWEST_PEOPLE} colleagues is left out. “Mine” counts the period as it is chosen; "
         "the range beside it is where your true rate lies with 95% confidence."
     )
-    with st.container(horizontal=True):
+    st.markdown("The customers behind each rate:")
+    with st.container(horizontal=True, gap="xxsmall"):
         for name in RATES:
-            drill.rows_button(name, f"Rows: {declared(name).label.lower()}", f"mine_{name}", member=("person", person))
-
-
-def _waiting(filters: Filters) -> str:
-    """How many of one's own customers wait for a call."""
-    rows = frame.estimate(_own_lists, filters.but(start=None, end=None))
-    journal = frame.journal()
-    said = [entry for kind in (calling.HANDLED, calling.REOPENED) for entry in journal.entries(kind)]
-    found = calling.customers(calling.divide(rows, said)[0])
-    return f"{calling.answer(found)} {calling.next_step(found)}"
+            drill.rows_button(name, declared(name).label, f"mine_{name}", member=("person", person))
 
 
 def _own_lists(warehouse: Warehouse, filters: Filters) -> pl.DataFrame:
@@ -76,7 +103,9 @@ def answer(rates: dict[str, Row], others: dict[str, Row]) -> str:
         return f"**Work on your {label} first:** it is below your colleagues' beyond what chance explains."
     if not any(row["value"] is not None for row in others.values()):
         return "There are too few colleagues to compare with."
-    return "No rate of yours is below your colleagues' beyond what chance explains."
+    above = [declared(name).label.lower() for name in RATES if _standing(rates[name], others.get(name)) == "above"]
+    better = f" Keep up your {above[0]}: it is above theirs." if above else ""
+    return f"No rate of yours is below your colleagues' beyond what chance explains.{better}"
 
 
 def _standing(mine: Row, other: Row | None) -> str:
@@ -97,10 +126,10 @@ def _line(mine: Row, other: Row | None) -> Row:
     return {
         "Rate": metric.label,
         "Mine": theme.number(mine["value"], metric.unit),
-        "95% range": theme.interval(mine["low"], mine["high"], metric.unit),
-        "Of": theme.number(mine["denominator"], "count"),
         "Colleagues": theme.number(other["value"], metric.unit) if other and has_value else "too few",
         "So": _WORDS[_standing(mine, other)],
+        "95% range": theme.interval(mine["low"], mine["high"], metric.unit),
+        "Of": theme.number(mine["denominator"], "count"),
     }
 
 

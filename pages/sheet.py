@@ -113,8 +113,8 @@ class Sheet:
 
 
 def spoken(markdown: str) -> str:
-    """A sentence of a page without its Markdown: no stars, no escapes, no line breaks."""
-    return " ".join(_ESCAPED.sub(r"\1", _BOLD.sub("", markdown)).split())
+    """A sentence of a page without its Markdown: no stars, no escapes, no line breaks, no marks without width."""
+    return " ".join(_ESCAPED.sub(r"\1", _BOLD.sub("", markdown)).replace("\u200b", "").split())
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:

@@ -28,6 +28,9 @@ EDGE: Final = {"light": "#cbd4dd", "dark": "#3a4652"}
 NOT_AVAILABLE: Final = "n/a"
 MINUTES_IN: Final = {"minutes": 1, "days": 1440}
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|$~:<>&^=-])")
+# Browsers' Markdown makes a link of a bare address, escaped or not; a mark without width inside it keeps it text.
+_ADDRESS: Final = re.compile(r"(https?:|www)(?=//|\.)", re.IGNORECASE)
+NO_LINK: Final = "\u200b"
 
 _KEPT: Final = re.compile(r"(?<=[\d%]) (of|to) (?=[\d-]|[A-Z]*[$€£])")
 
@@ -74,9 +77,9 @@ def value_words(column: str) -> dict[str, str]:
 def plain(text: str) -> str:
     """Text from the data, safe inside Markdown: every sign that could format, link or typeset is escaped.
 
-    A newline becomes a space, so that a name cannot start a list or a heading.
+    A newline becomes a space, so that a name cannot start a list or a heading. A web address is no link.
     """
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", _ADDRESS.sub(rf"\1{NO_LINK}", " ".join(text.split())))
 
 
 def chart_label(text: str, width: int = 18) -> str:

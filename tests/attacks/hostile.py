@@ -14,7 +14,7 @@ from tests.pages.showroom import HOSTILE, NOW
 
 
 def hostile_journal(warehouse: Path) -> None:
-    """One of the customers who wait is handled, two actions are agreed (one closed), an alert fires: all with HOSTILE."""
+    """With HOSTILE in every text: a customer was handled, two actions agreed, one of them closed, an alert fires."""
     journal, opened = open_journal(warehouse), engine.open_warehouse(warehouse)
     waiting = listing.worklists(opened, NAMES, Filters())
     opened.close()

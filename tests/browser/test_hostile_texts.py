@@ -22,11 +22,9 @@ STORE = f"{HOSTILE} North"
 LINKS: dict[str, tuple[str, dict[str, str]]] = {
     "overview": ("", ALL),
     "overview by store": ("", ALL | {"view": "by store"}),
-    "overview of one store": ("", ALL | {"store": STORE}),
     "rows": ("", ALL | {"rows": "leads.numerator"}),
     "sources": ("sources", ALL),
     "people": ("people", ALL),
-    "people, coaching": ("people", ALL | {"view": "coaching"}),
     "person": ("person", ALL | {"who": "a1"}),
     "appointments": ("appointments", ALL),
     "response": ("response", ALL),
@@ -37,10 +35,9 @@ LINKS: dict[str, tuple[str, dict[str, str]]] = {
     "data quality": ("data_quality", ALL),
     "definitions": ("definitions", {"metric": "leads", "store": STORE}),
     "audit": ("audit", {}),
-    "load data": ("load_data", {}),
     "load data, sources": ("load_data", {"part": "Sources"}),
 }
-STRANGE = {key: HOSTILE for key in ("store", "source", "person", "lead_type", "period", "compare", "rows", "member")}
+STRANGE = dict.fromkeys(("store", "source", "person", "lead_type", "period", "compare", "rows", "member"), HOSTILE)
 STRANGERS: dict[str, tuple[str, dict[str, str]]] = {
     "overview": ("", STRANGE | {"view": HOSTILE, "trend_of": HOSTILE, "credit": HOSTILE}),
     "a member": ("people", ALL | {"rows": "leads.numerator", "member": f"planet:{HOSTILE}"}),
@@ -48,8 +45,6 @@ STRANGERS: dict[str, tuple[str, dict[str, str]]] = {
     "customers": ("customers", {"find_customer": HOSTILE, "customer": HOSTILE}),
     "worklist": ("worklist", {"list": HOSTILE, "owner": HOSTILE, "show": HOSTILE}),
     "definitions": ("definitions", {"find": HOSTILE, "metric": HOSTILE}),
-    "audit": ("audit", {"what": HOSTILE}),
-    "load data": ("load_data", {"part": HOSTILE}),
 }
 _LISTEN = """
     window.blocked = [];

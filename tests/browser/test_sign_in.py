@@ -3,66 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from pages.journal import Journal
 from pages.passwords import hashed
 from tests.browser.conftest import ROOT, Server, Watch, _free_port, _wait_for
+from tests.browser.signing import PASSWORD, Signing, sign_in, signing, users_text
 
-PASSWORD = "correct horse battery staple"
 STORES = 'stores = ["Lakeside Motors"]'
-
-
-@dataclass(frozen=True)
-class Signing:
-    """A server where people sign in, the file that says who, and its journal."""
-
-    url: str
-    users: Path
-    journal: Journal
-
-
-@contextmanager
-def _signing(server: Server, place: Path, users: str, port: int | None = None) -> Iterator[Signing]:
-    port = port or _free_port()
-    file, journal = place / "users.toml", place / "journal.sqlite"
-    file.write_text(users, encoding="utf-8")
-    environment = {
-        "UPBOARD_USERS": str(file),
-        "UPBOARD_JOURNAL": str(journal),
-        "HOME": str(place),
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [sys.executable, "-m", "pages", "serve", "--port", str(port), "--warehouse", str(server.warehouse)]
-    with (
-        (place / "server.log").open("wb") as log,
-        subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log) as process,
-    ):
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/healthz")
-            yield Signing(f"http://127.0.0.1:{port}", file, Journal(journal))
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def _users(**logins: str) -> str:
-    parts = [
-        f'[[user]]\nlogin = "{name}@example.com"\nname = "{name.title()} Example"\n{rest}\n'
-        for name, rest in logins.items()
-    ]
-    return "\n".join(parts)
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +26,9 @@ def by_password(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Ite
     kept = f'password = "{hashed(PASSWORD)}"'
     roles = ["administrator", "general_manager", "crm_manager", "marketing", "administrator"]
     names = ["ann", "gwen", "carl", "mira", "omar"]
-    text = _users(**{name: f'role = "{role}"\n{STORES}\n{kept}' for name, role in zip(names, roles, strict=True)})
-    with _signing(server, tmp_path_factory.mktemp("by_password"), text) as signing:
-        yield signing
+    text = users_text(**{name: f'role = "{role}"\n{STORES}\n{kept}' for name, role in zip(names, roles, strict=True)})
+    with signing(server.warehouse, tmp_path_factory.mktemp("by_password"), text) as started:
+        yield started
 
 
 @pytest.fixture
@@ -81,12 +37,6 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     fresh.set_default_timeout(60_000)
     yield fresh
     fresh.close()
-
-
-def _sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
-    page.get_by_label("E-mail address").fill(f"{name}@example.com")
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def _sees_the_dashboard(page: Page) -> None:
@@ -104,7 +54,7 @@ def test_a_link_leads_through_the_sign_in_to_its_page_and_a_reload_stays_there(
     page.goto(f"{by_password.url}/response?grain=week")
     expect(page).to_have_url(re.compile(r"/sign-in\?next="))
     watch.follow(page, by_password.url)
-    _sign_in(page, "ann")
+    sign_in(page, "ann")
     _sees_the_dashboard(page)
     assert page.url == f"{by_password.url}/response?grain=week"
     page.wait_for_load_state("networkidle")
@@ -121,7 +71,7 @@ def test_a_wrong_password_is_refused_in_words_that_tell_nothing_of_who_there_is(
     said = []
     for name in ("gwen", "nobody"):
         page.goto(f"{by_password.url}/sign-in")
-        _sign_in(page, name, "a wrong password")
+        sign_in(page, name, "a wrong password")
         said.append(page.get_by_role("alert").inner_text())
         expect(page.get_by_label("E-mail address")).to_have_value(f"{name}@example.com")
         expect(page.get_by_label("Password")).to_have_value("")
@@ -135,7 +85,7 @@ def test_the_session_after_the_sign_in_is_another_than_one_that_was_put_there(
     context.add_cookies([{"name": "upboard_session", "value": "chosen-by-an-attacker", "url": by_password.url}])
     page = context.new_page()
     page.goto(by_password.url)
-    _sign_in(page, "ann")
+    sign_in(page, "ann")
     _sees_the_dashboard(page)
     session = next(cookie for cookie in context.cookies() if cookie["name"] == "upboard_session")
     assert session["value"] != "chosen-by-an-attacker"
@@ -147,7 +97,7 @@ def test_the_session_after_the_sign_in_is_another_than_one_that_was_put_there(
 def test_signing_out_ends_the_session_at_once_in_every_tab(by_password: Signing, context: BrowserContext) -> None:
     first, second = context.new_page(), context.new_page()
     first.goto(by_password.url)
-    _sign_in(first, "carl")
+    sign_in(first, "carl")
     _sees_the_dashboard(first)
     old = _session(context)
     assert old
@@ -167,7 +117,7 @@ def test_signing_out_ends_the_session_at_once_in_every_tab(by_password: Signing,
 def test_the_button_of_the_dashboard_signs_out(by_password: Signing, context: BrowserContext) -> None:
     page = context.new_page()
     page.goto(by_password.url)
-    _sign_in(page, "gwen")
+    sign_in(page, "gwen")
     expect(page.get_by_text("Signed in as Gwen Example")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(f"{by_password.url}/sign-in?out")
@@ -181,12 +131,12 @@ def test_a_password_that_is_set_anew_ends_the_sessions_of_the_one_before(
 ) -> None:
     page = context.new_page()
     page.goto(by_password.url)
-    _sign_in(page, "mira")
+    sign_in(page, "mira")
     _sees_the_dashboard(page)
     # The same password again: it is another hash, so whoever signed in before does so again.
     _user_command(by_password, "password", "mira@example.com")
     expect(page).to_have_url(re.compile("/sign-in"))
-    _sign_in(page, "mira")
+    sign_in(page, "mira")
     _sees_the_dashboard(page)
 
 
@@ -195,12 +145,12 @@ def test_a_user_who_was_taken_out_is_out_and_does_not_come_in_again(
 ) -> None:
     page, before = context.new_page(), by_password.users.read_text(encoding="utf-8")
     page.goto(by_password.url)
-    _sign_in(page, "omar")
+    sign_in(page, "omar")
     _sees_the_dashboard(page)
     try:
         _user_command(by_password, "remove", "omar@example.com")
         expect(page).to_have_url(re.compile("/sign-in"))
-        _sign_in(page, "omar")
+        sign_in(page, "omar")
         expect(page.get_by_role("alert")).to_be_visible()
     finally:
         by_password.users.write_text(before, encoding="utf-8")
@@ -217,7 +167,7 @@ def test_the_form_is_for_everyone(by_password: Signing, browser: Browser, scheme
     page = context.new_page()
     page.goto(f"{by_password.url}/sign-in")
     assert Axe().run(page).response["violations"] == []
-    _sign_in(page, "nobody", "a wrong password")
+    sign_in(page, "nobody", "a wrong password")
     expect(page.get_by_role("alert")).to_be_visible()
     assert Axe().run(page).response["violations"] == []
     assert page.evaluate("document.documentElement.scrollWidth") == 390
@@ -274,7 +224,7 @@ def _provider() -> Iterator[str]:
 def by_openid(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provided]:
     place, port = tmp_path_factory.mktemp("by_openid"), _free_port()
     manager = f'role = "general_manager"\n{STORES}'
-    text = 'sign_in = "openid"\n' + _users(ann='role = "administrator"', gwen=manager)
+    text = 'sign_in = "openid"\n' + users_text(ann='role = "administrator"', gwen=manager)
     with _provider() as provider:
         secrets = place / ".streamlit" / "secrets.toml"
         secrets.parent.mkdir()
@@ -288,8 +238,8 @@ server_metadata_url = "{provider}/.well-known/openid-configuration"
 """,
             encoding="utf-8",
         )
-        with _signing(server, place, text, port) as signing:
-            yield Provided(signing, provider)
+        with signing(server.warehouse, place, text, port) as started:
+            yield Provided(started, provider)
 
 
 def _sign_in_at_provider(page: Page, name: str) -> None:
