@@ -594,7 +594,8 @@ def _freshness() -> None:
     stale = [store for store, at in known.as_of.items() if now - at > _STALE_AFTER]
     if stale:
         names = theme.plain(", ".join(stale))
-        st.warning(f"Over two days old: {names}. Load a newer export: `{_LOAD}`", icon=":material/schedule:")
+        mend = f"Load a newer export: `{_LOAD}`" if has("load_data") else "Ask for a newer export to be loaded."
+        st.warning(f"Over two days old: {names}. {mend}", icon=":material/schedule:")
     for flag, note in _STAND_INS.items():
         without = stores().filter(~pl.col(flag))["store"].to_list()
         if without:

@@ -86,7 +86,7 @@ def _rates(person: str, rates: dict[str, Row], others: dict[str, Row]) -> None:
         "the range beside it is where your true rate lies with 95% confidence."
     )
     st.markdown("The customers behind each rate:")
-    with st.container(horizontal=True, gap="xxsmall"):
+    with st.container(horizontal=True, gap="xsmall"):
         for name in RATES:
             drill.rows_button(name, declared(name).label, f"mine_{name}", member=("person", person))
 

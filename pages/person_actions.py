@@ -50,7 +50,7 @@ def _action(action: Action, whom: Subject) -> None:
 
 def _status(action: Action) -> str:
     words = action.status(frame.last_day())
-    return words[:1].upper() + words[1:]
+    return theme.plain(words[:1].upper() + words[1:])
 
 
 def _before_after(action: Action, whom: Subject) -> None:

@@ -53,6 +53,7 @@ _LISTEN = """
 _CREPT = """() => [
     window.crept ? 'ran' : '',
     ...[...document.querySelectorAll('img[src=x], [onerror], a[href^="javascript" i], [href*="evil.example"]')]
+        .filter(found => !/^mailto:[^?&]*$/.test(found.getAttribute('href')))
         .map(found => found.outerHTML.slice(0, 300)),
     ...[...document.scripts].filter(found => found.textContent.includes('crept')).map(found => 'a script'),
     ...window.blocked.filter(found => found.includes('inline')),
