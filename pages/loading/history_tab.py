@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -95,8 +96,8 @@ def _refused(place: Place) -> None:
     )
     st.table(_by_file(rejects), hide_index=True, border="horizontal", alt="Refused rows by file and reason")
     about = {"What": "Rows that Upboard refused, with the reason", "Rows": results.number(rejects.height)}
-    rows = download.to_csv(results.refused_rows(rejects), about)
-    st.download_button("Download the refused rows", rows, "refused_rows.csv", "text/csv", on_click="ignore")
+    make = frame.taken(partial(download.to_csv, results.refused_rows(rejects), about), "refused_rows")
+    st.download_button("Download the refused rows", make, "refused_rows.csv", "text/csv", on_click="ignore")
 
 
 def _by_file(rejects: pl.DataFrame) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import polars as pl
@@ -334,8 +335,8 @@ def _rejects(rejects: pl.DataFrame) -> None:
     why = theme.table(results.reasons(rejects))
     st.table(why, hide_index=True, border="horizontal", alt="Why rows were refused, by reason")
     about = {"What": "Rows that Upboard refused, with the reason", "Rows": results.number(rejects.height)}
-    rows = download.to_csv(results.refused_rows(rejects), about)
-    st.download_button("Download the refused rows", rows, "refused_rows.csv", "text/csv", on_click="ignore")
+    make = frame.taken(partial(download.to_csv, results.refused_rows(rejects), about), "refused_rows")
+    st.download_button("Download the refused rows", make, "refused_rows.csv", "text/csv", on_click="ignore")
 
 
 def _moment(at: datetime | None) -> str:
