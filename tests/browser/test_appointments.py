@@ -82,6 +82,7 @@ def test_response_says_when_and_opens_the_rows(page: Page, server: Server) -> No
     expect(dialog.get_by_test_id("stDataFrame")).to_be_visible()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
+    has_query(page, rows=None)
     page.get_by_text("arrivals", exact=True).click()
     settle(page)
     has_query(page, map="arrivals", rows=None)
