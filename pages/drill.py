@@ -174,8 +174,9 @@ def _rows_body(found: Metric, part: Part, filters: Filters) -> None:
 
 
 def _turn_to(name: str, key: str) -> None:
-    """The part that is looked at stands in the URL too."""
-    st.query_params["rows"] = f"{name}.{st.session_state[key]}"
+    """The part that is looked at stands in the URL too. A dialog that was closed may turn once more as it goes."""
+    if "rows" in st.query_params:
+        st.query_params["rows"] = f"{name}.{st.session_state[key]}"
 
 
 def _shown(rows: pl.DataFrame, alt: str) -> None:

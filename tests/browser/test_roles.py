@@ -6,6 +6,7 @@ The showroom has 300 leads at each of two stores. A salesperson has every second
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Final
 
 import duckdb
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
 from pages import roles
 from pages.passwords import hashed
@@ -151,9 +152,13 @@ def titles(names: tuple[str, ...]) -> set[str]:
 def options(desk: Desk, label: str) -> list[str]:
     """What a filter of the sidebar offers."""
     box = desk.page.get_by_test_id("stSidebar").get_by_role("combobox", name=label, exact=True)
-    box.press("ArrowDown")
     offered = desk.page.get_by_role("option")
-    expect(offered.first).to_be_visible()
+    # A list that is opened while the page is redrawn may close again.
+    for _ in range(5):
+        box.press("ArrowDown")
+        with suppress(TimeoutError):
+            offered.first.wait_for(timeout=3_000)
+            break
     found = offered.all_inner_texts()
     desk.page.keyboard.press("Escape")
     return found

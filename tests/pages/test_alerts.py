@@ -320,4 +320,4 @@ def test_an_alert_is_added_changed_and_removed_in_the_panel(panel: AppTest, tmp_
 def test_an_alert_with_a_hostile_name_is_shown_as_text(panel: AppTest, tmp_path: Path) -> None:
     hostile = ListAlert(title="**x** [y](http://evil.example) :material/home:", list_name="no_human_touch")
     alerts.save(Journal(tmp_path / "journal.sqlite"), hostile, who="*Eve*")
-    assert r"\*\*x\*\* \[y\]\(http\://evil.example\)" in shown(panel.run())
+    assert rf"\*\*x\*\* \[y\]\(http\:{theme.NO_LINK}//evil.example\)" in shown(panel.run())
