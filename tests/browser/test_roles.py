@@ -14,7 +14,7 @@ from typing import Final
 
 import duckdb
 import pytest
-from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
+from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 from pages import roles
 from pages.passwords import hashed
@@ -156,7 +156,7 @@ def options(desk: Desk, label: str) -> list[str]:
     # A list that is opened while the page is redrawn may close again.
     for _ in range(5):
         box.press("ArrowDown")
-        with suppress(TimeoutError):
+        with suppress(Error):
             offered.first.wait_for(timeout=3_000)
             break
     found = offered.all_inner_texts()
