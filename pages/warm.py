@@ -6,6 +6,7 @@ launcher loads the libraries before it answers, and asks the questions in a thre
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -32,6 +33,9 @@ def load() -> None:
     """
     for name in (*_WHEN_FIRST_DRAWN, *(f"pages.{page}" for pages in PAGES.values() for page in pages)):
         import_module(name)
+    # What is loaded by now stays: the collector need not walk it again and again while visitors wait.
+    gc.collect()
+    gc.freeze()
 
 
 def warm(directory: Path) -> None:
