@@ -28,14 +28,23 @@ _AHEAD: Final = (
     "  and coalesce(fct_appointment.set_at <= store_now.now_at, true)\n"
     "  and fct_appointment.opportunity_key is not null"
 )
+_ANY_RELEASE: Final = (
+    "-- a snapshot of an earlier release knows no vehicle of a lead: it is null there\n"
+    "select cast(null as varchar) as vehicle\nwhere false\nunion all by name\nselect *\nfrom fct_lead"
+)
+# Whether they can be dialled or written to, and the vehicle of the newest lead that names one.
+_REACHED: Final = (
+    "    bool_or(lead.has_phone) as has_phone,\n    bool_or(lead.has_email) as has_email,\n"
+    "    max(struct_pack(at := lead.created_at, key := lead.lead_key, vehicle := lead.vehicle))\n"
+    "        filter (where lead.vehicle is not null) as newest_vehicle"
+)
+_OF_WAITING: Final = (
+    "from lead\nwhere lead.opportunity_key in (select opportunity_key from waiting)\ngroup by lead.opportunity_key"
+)
 _LEADS: Final = (
-    "-- every lead of theirs: its system, a tab, its id; and whether they can be dialled or written to\n"
-    "select\n    fct_lead.opportunity_key,\n"
-    "    max(fct_lead.created_at) as newest_lead_at,\n"
-    "    bool_or(fct_lead.has_phone) as has_phone,\n    bool_or(fct_lead.has_email) as has_email,\n"
-    "    string_agg(fct_lead.system || chr(9) || fct_lead.lead_id, chr(10)) as leads\n"
-    "from fct_lead\nwhere fct_lead.opportunity_key in (select opportunity_key from waiting)\n"
-    "group by fct_lead.opportunity_key"
+    "-- every lead of theirs: its system, a tab, its id; how to reach them, and what they asked for\n"
+    "select\n    lead.opportunity_key,\n    max(lead.created_at) as newest_lead_at,\n"
+    f"{_REACHED},\n    string_agg(lead.system || chr(9) || lead.lead_id, chr(10)) as leads\n{_OF_WAITING}"
 )
 _NEWEST: Final = (
     "-- their newest touch by now: of touches the one that compares greatest, by its moment and then its key\n"
@@ -55,11 +64,7 @@ _CUSTOMERS: Final = (
     "where customer_key in (select customer_key from waiting)"
 )
 _REACH: Final = (
-    "-- whether they can be dialled or written to\n"
-    "select\n    fct_lead.opportunity_key,\n"
-    "    bool_or(fct_lead.has_phone) as has_phone,\n    bool_or(fct_lead.has_email) as has_email\n"
-    "from fct_lead\nwhere fct_lead.opportunity_key in (select opportunity_key from waiting)\n"
-    "group by fct_lead.opportunity_key"
+    f"-- how to reach them, and what they asked for\nselect\n    lead.opportunity_key,\n{_REACHED}\n{_OF_WAITING}"
 )
 # Who and what their keys stand for.
 _LABELS: Final = """left join customers on customers.customer_key = waiting.customer_key
@@ -80,6 +85,7 @@ _BRIEF_RESULT: Final = f"""select
     salesperson.person as salesperson,
     bdc_agent.person as bdc_agent,
     dim_source.source,
+    leads.newest_vehicle.vehicle,
     waiting.since,
     waiting.appointment_at,
     waiting.is_confirmed,
@@ -103,6 +109,7 @@ _RESULT: Final = f"""select
     dim_source.source,
     waiting.lead_type,
     waiting.vehicle_condition,
+    leads.newest_vehicle.vehicle,
     waiting.created_at,
     leads.newest_lead_at,
     waiting.since,
@@ -139,7 +146,8 @@ def compile_lists(lists: Sequence[Worklist], filters: Filters, *, is_older_too: 
     for place, found in enumerate(lists):
         ctes.append((found.name, _rows_text(found, place, filters, is_older_too=is_older_too)))
     every = "\nunion all\n".join(f"select *\nfrom {found.name}" for found in lists)
-    ctes += [("waiting", every), ("leads", _LEADS), ("newest", _NEWEST), ("customers", _CUSTOMERS)]
+    ctes += [("waiting", every), ("lead", _ANY_RELEASE), ("leads", _LEADS), ("newest", _NEWEST)]
+    ctes.append(("customers", _CUSTOMERS))
     return sql._query(f"{sql._with(ctes)}\n{_RESULT}", sql._parameters(filters))
 
 
@@ -156,7 +164,7 @@ def compile_briefly(lists: Sequence[Worklist], filters: Filters) -> Query:
     for place, found in enumerate(lists):
         ctes.append((found.name, _rows_text(found, place, filters, is_older_too=False, is_brief=True)))
     every = "\nunion all\n".join(f"select *\nfrom {found.name}" for found in lists)
-    ctes += [("waiting", every), ("leads", _REACH), ("customers", _CUSTOMERS)]
+    ctes += [("waiting", every), ("lead", _ANY_RELEASE), ("leads", _REACH), ("customers", _CUSTOMERS)]
     return sql._query(f"{sql._with(ctes)}\n{_BRIEF_RESULT}", sql._parameters(filters))
 
 

@@ -26,8 +26,8 @@ def worklists(
     """The customers on these lists, one row per list and row of its fact, in the order of calling.
 
     Columns: `list, store, opportunity_key?, appointment_key?, customer_key, customer, phone?, email?` (where they can
-    be dialled or written to), `owner, salesperson, bdc_agent, source, lead_type, vehicle_condition, created_at?` (the
-    first lead), `newest_lead_at?, since` (from when the customer waits), `minutes_waiting, appointment_at?,
+    be dialled or written to), `owner, salesperson, bdc_agent, source, lead_type, vehicle_condition, vehicle?` (of the
+    newest lead that names one; null in a snapshot of an earlier release), `created_at?` (the first lead), `newest_lead_at?, since` (from when the customer waits), `minutes_waiting, appointment_at?,
     is_confirmed?, attempt_count?` (by people; null where the store logs no touches), `is_lost?, last_touch_at?,
     last_touch_channel?, last_touch_direction?, last_touch_result?, is_last_touch_human?, last_touch_by?, records` (a
     list of "system, tab, natural id" of every lead of the opportunity, in order; of the appointment where no lead is
@@ -43,7 +43,7 @@ def briefly(warehouse: Warehouse, names: Sequence[str], filters: Filters) -> pl.
     """As `worklists`, in the columns that a calendar shows; several times as fast, as no touch is looked at.
 
     Columns: `list, store, opportunity_key?, customer_key, customer, phone?, email?, owner, salesperson, bdc_agent,
-    source, since, appointment_at?, is_confirmed?, as_of`.
+    source, vehicle?, since, appointment_at?, is_confirmed?, as_of`.
     """
     return warehouse.run(list_sql.compile_briefly([worklist(name) for name in names], filters), filters.scope)
 

@@ -123,27 +123,27 @@ def _estimated(opened: engine.Warehouse, work: Callable[..., R], args: tuple[Any
     return work(opened, *args, **named)
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_HASHES)
+@st.cache_data(max_entries=1024, show_spinner=False, hash_funcs=_HASHES)
 def _options(opened: engine.Warehouse, dimension: str) -> list[str]:
     return engine.options(opened, dimension)
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHES)
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASHES)
 def _facts(opened: engine.Warehouse) -> engine.Facts:
     return engine.snapshot_facts(opened)
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHES)
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASHES)
 def _stores(opened: engine.Warehouse) -> pl.DataFrame:
     return engine.stores(opened)
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHES)
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASHES)
 def _staff(opened: engine.Warehouse) -> pl.DataFrame:
     return engine.staff(opened)
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHES)
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASHES)
 def _targets(opened: engine.Warehouse) -> pl.DataFrame:
     return engine.targets(opened)
 
@@ -153,7 +153,7 @@ def _left_out(opened: engine.Warehouse, name: str, filters: Filters) -> str | No
     return engine.left_out(opened, name, filters)
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHES)
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASHES)
 def _findings(opened: engine.Warehouse) -> pl.DataFrame:
     return engine.findings(opened)
 

@@ -81,8 +81,8 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         "lead_count source_line",
     ),
     "fct_lead": _columns(
-        text="lead_key opportunity_key store_key customer_key source_key lead_type vehicle_condition salesperson_key"
-        " bdc_agent_key status lead_id system source_file",
+        text="lead_key opportunity_key store_key customer_key source_key lead_type vehicle_condition vehicle"
+        " salesperson_key bdc_agent_key status lead_id system source_file",
         moment="created_at created_by",
         day="created_on",
         flag="is_counted is_duplicate is_bad has_phone has_email is_reachable has_source has_owner is_given_up"
@@ -519,6 +519,7 @@ def _leads(rng: random.Random, opportunity: Row, known: set[tuple[str, str, date
                 "created_at": created,
                 "created_on": day,
                 "created_by": created,
+                "vehicle": None if number % 2 else f"{2020 + number} {source}",
                 "status": "open",
                 "is_counted": rng.random() < 0.9,
                 "is_duplicate": number > 0,

@@ -21,7 +21,6 @@ leads as (
             is_deleted,
             sub_source,
             source_group,
-            vehicle,
             crm_sold_at,
             crm_total_gross
         )

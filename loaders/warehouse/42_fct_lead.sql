@@ -8,6 +8,7 @@ select
     l.source_key,
     l.lead_type,
     l.vehicle_condition,
+    l.vehicle,
     l.salesperson_key,
     l.bdc_agent_key,
     l.created_at,
