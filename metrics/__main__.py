@@ -40,13 +40,14 @@ NARROW: Final = 100
 _WAITING: Final = {
     "customer": "customer",
     "phone": "phone",
+    "vehicle": "vehicle",
     "owner": "owner",
     "store": "store",
     "waits since (UTC)": "since",
     "last touch (UTC)": "last_touch_at",
     "source": "source",
 }
-SHORTENED: Final = frozenset({"store", "customer", "salesperson", "setter", "source", "campaign", "source_file"})
+SHORTENED: Final = frozenset({"store", "customer", "vehicle", "salesperson", "setter", "source", "campaign", "source_file"})
 WHOLE: Final = frozenset({"numerator", "denominator", "n_immature"})
 
 

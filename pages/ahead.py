@@ -32,6 +32,7 @@ _COLUMNS: Final = {
     "bdc_agent": "BDC agent",
     "store": "Store",
     "source": "Source",
+    "vehicle": "Vehicle",
     "since": "Set",
     "opportunity_key": "Opportunity ID",
 }
@@ -108,12 +109,13 @@ def _day_heading(day: dt.date, days_ahead: int, rows: list[Row]) -> str:
 
 
 def line(row: Row, zones: Mapping[str, str], *, has_store: bool) -> str:
-    """One appointment as a line of Markdown: time, customer, number, confirmed or not, who set it."""
+    """One appointment as a line of Markdown: time, customer, number, confirmed or not, which vehicle, who set it."""
     at = row["appointment_at"].astimezone(ZoneInfo(zones.get(row["store"], "UTC")))
     how = calling.dial(row["phone"]) if row["phone"] else theme.plain(row["email"] or "no number")
     state = "confirmed" if row["is_confirmed"] else "**call to confirm**"
-    customer = theme.plain(row["customer"] or "(no name)")
-    parts = [f"**{at:%H:%M}** {customer}", how, state, f"set by {theme.plain(row['owner'])}"]
+    customer, wanted = theme.plain(row["customer"] or "(no name)"), theme.plain(calling.wants(row))
+    parts = [f"**{at:%H:%M}** {customer}", how, state, *([f"about {wanted}"] if wanted else [])]
+    parts.append(f"set by {theme.plain(row['owner'])}")
     if row["salesperson"] != row["owner"]:
         parts.append(f"for {theme.plain(row['salesperson'])}")
     if has_store:

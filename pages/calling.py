@@ -176,8 +176,9 @@ def first_lines(found: pl.DataFrame) -> str:
 
 
 def _line(row: Row) -> str:
-    waits = waited(row)
-    return f"{_named(row)}{f', waits **{waits}**' if waits else ''}. {theme.plain(reasons(row))}"
+    waits, wanted = waited(row), wants(row)
+    about = f" About: {theme.plain(wanted)}." if wanted else ""
+    return f"{_named(row)}{f', waits **{waits}**' if waits else ''}. {theme.plain(reasons(row))}{about}"
 
 
 def _named(row: Row) -> str:
@@ -217,6 +218,12 @@ def waited(row: Row) -> str:
     if row["minutes_waiting"] is None or worklist(row["list"]).days_ahead is not None:
         return ""
     return theme.minutes(row["minutes_waiting"])
+
+
+def wants(row: Row) -> str:
+    """The vehicle that a customer asked for last, as the CRM writes it; blank where no lead names one."""
+    vehicle = row["vehicle"] or ""
+    return vehicle if len(vehicle) <= _LONGEST_NAME else f"{vehicle[:_LONGEST_NAME]}…"
 
 
 def when(moment: dt.datetime | None, row: Row, zones: Mapping[str, str]) -> str:
@@ -270,6 +277,7 @@ _COLUMNS: Final = {
     "bdc_agent": "BDC agent",
     "source": "Source",
     "lead_type": "Lead type",
+    "vehicle": "Vehicle",
     "vehicle_condition": "New or used",
     "created_at": "Lead came in",
     "handled_at": "Handled",

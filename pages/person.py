@@ -236,10 +236,11 @@ def _customer(row: Row, zones: Mapping[str, str]) -> str:
     """One customer as an item of a list, with a number that a phone dials; the data's words are escaped."""
     name = theme.plain(row["customer"] or "(no name)")
     reach = calling.dial(row["phone"]) if row["phone"] else theme.plain(row["email"] or "no number")
-    waited = calling.waited(row)
+    waited, wanted = calling.waited(row), calling.wants(row)
     told = (
         theme.plain(calling.reasons(row)),
         f"Waits for {theme.plain(waited)}" if waited else "",
+        f"About: {theme.plain(wanted)}" if wanted else "",
         theme.plain(calling.last_touch(row, calling.when(row["last_touch_at"], row, zones))),
     )
     return f"1. **{name}**, {reach}: {' · '.join(part for part in told if part)}"

@@ -79,7 +79,8 @@ def _line(rate: Rate, currency: str) -> tuple[str, ...]:
 
 def _call(row: dict[str, object]) -> str:
     customer, reach = row["customer"] or "(no name)", row["phone"] or row["email"] or "no number"
-    return f"{customer}, {reach}: {calling.reasons(row)}"
+    wanted = calling.wants(row)
+    return f"{customer}, {reach}: {calling.reasons(row)}{f' About: {wanted}.' if wanted else ''}"
 
 
 def _agreed(kept: Sequence[Action]) -> tuple[str, ...]:

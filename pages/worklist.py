@@ -181,9 +181,10 @@ def _reach(row: Row) -> str:
 
 
 def _why(row: Row, zones: Mapping[str, str]) -> str:
-    waited = calling.waited(row)
+    waited, wanted = calling.waited(row), theme.plain(calling.wants(row))
     due = calling.when(row["appointment_at"], row, zones)
     ends = [f" Waits **{waited}**." if waited else "", f" Appointment: **{due}**." if due else ""]
+    ends.append(f" About: **{wanted}**." if wanted else "")
     return theme.plain(calling.reasons(row)) + "".join(ends)
 
 
