@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -61,12 +61,8 @@ def _noting_interrupt() -> Iterator[threading.Event]:
         is_interrupted.set()
         signal.default_int_handler(number, frame)
 
-    before = {found: signal.signal(found, noted) for found in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _answering_signals(noted):
         yield is_interrupted
-    finally:
-        for found, handler in before.items():
-            signal.signal(found, handler)
 
 
 def _leave(why: str, status: int, *, as_json: bool) -> NoReturn:
@@ -86,9 +82,16 @@ def stopping_on_signal() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         stop.set()
 
-    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _answering_signals(asked):
         yield stop
+
+
+@contextmanager
+def _answering_signals(answer: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Answer Ctrl-C and SIGTERM so, until this ends."""
+    before = {number: signal.signal(number, answer) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

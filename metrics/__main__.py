@@ -47,7 +47,9 @@ _WAITING: Final = {
     "last touch (UTC)": "last_touch_at",
     "source": "source",
 }
-SHORTENED: Final = frozenset({"store", "customer", "vehicle", "salesperson", "setter", "source", "campaign", "source_file"})
+SHORTENED: Final = frozenset(
+    {"store", "customer", "vehicle", "salesperson", "setter", "source", "campaign", "source_file"}
+)
 WHOLE: Final = frozenset({"numerator", "denominator", "n_immature"})
 
 

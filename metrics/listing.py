@@ -27,12 +27,13 @@ def worklists(
 
     Columns: `list, store, opportunity_key?, appointment_key?, customer_key, customer, phone?, email?` (where they can
     be dialled or written to), `owner, salesperson, bdc_agent, source, lead_type, vehicle_condition, vehicle?` (of the
-    newest lead that names one; null in a snapshot of an earlier release), `created_at?` (the first lead), `newest_lead_at?, since` (from when the customer waits), `minutes_waiting, appointment_at?,
-    is_confirmed?, attempt_count?` (by people; null where the store logs no touches), `is_lost?, last_touch_at?,
-    last_touch_channel?, last_touch_direction?, last_touch_result?, is_last_touch_human?, last_touch_by?, records` (a
-    list of "system, tab, natural id" of every lead of the opportunity, in order; of the appointment where no lead is
-    known), `as_of`. A customer on two lists has two rows. The period of the filters is not used. MetricError for an
-    unknown list, or for a dimension that the lists lack.
+    newest lead that names one; null in a snapshot of an earlier release), `created_at?` (the first lead),
+    `newest_lead_at?, since` (from when the customer waits), `minutes_waiting, appointment_at?, is_confirmed?,
+    attempt_count?` (by people; null where the store logs no touches), `is_lost?, last_touch_at?, last_touch_channel?,
+    last_touch_direction?, last_touch_result?, is_last_touch_human?, last_touch_by?, records` (a list of "system, tab,
+    natural id" of every lead of the opportunity, in order; of the appointment where no lead is known), `as_of`. A
+    customer on two lists has two rows. The period of the filters is not used. MetricError for an unknown list, or for
+    a dimension that the lists lack.
     """
     asked = filters or Filters()
     frame = warehouse.run(_compiled(names, asked, is_older_too=is_older_too), asked.scope)

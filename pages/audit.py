@@ -70,7 +70,7 @@ def render(filters: Filters) -> None:  # noqa: ARG001  # every page has them; th
         st.info("Nothing of that kind stands in the journal.")
         return
     if rows.height > _SHOWN:
-        st.caption(f"The newest {_SHOWN} of {rows.height:,}; the files hold all of them.")
+        st.caption(f"The newest {_SHOWN} of {theme.number(rows.height, 'count')}; the files hold all of them.")
     st.dataframe(rows.head(_SHOWN), hide_index=True, alt="Entries of the journal, newest first")
     about = {"What": kind, "Who": asked or "everybody", "Times": "UTC"}
     with st.container(horizontal=True):
@@ -97,7 +97,7 @@ def _files(takers: Counter[str]) -> str:
         by = f" by {theme.plain(next(iter(takers)))}" if takers else ""
         return f"{_counted(takers.total(), 'file')} taken{by},"
     who, most = takers.most_common(1)[0]
-    return f"{_counted(takers.total(), 'file')} taken, most by {theme.plain(who)} ({most:,}),"
+    return f"{_counted(takers.total(), 'file')} taken, most by {theme.plain(who)} ({theme.number(most, 'count')}),"
 
 
 def _next(takers: Counter[str], refused: int) -> str:
@@ -110,7 +110,7 @@ def _next(takers: Counter[str], refused: int) -> str:
 
 
 def _counted(count: int, one: str, more: str = "") -> str:
-    return f"{count:,} {one if count == 1 else more or f'{one}s'}"
+    return f"{theme.number(count, 'count')} {one if count == 1 else more or f'{one}s'}"
 
 
 def table(entries: list[Entry], kind: str | None, who: str) -> pl.DataFrame:

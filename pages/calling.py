@@ -166,8 +166,8 @@ def how_many(found: pl.DataFrame) -> str:
     if count == 1:
         return f"**One customer waits:** {_named(found.row(0, named=True))}, who {worst.reason}."
     of_worst = found.filter(pl.col("list") == worst.name).height
-    share = "All of them" if of_worst == count else f"{of_worst:,} of them"
-    return f"**{count:,} customers wait.** {share} {worst.reason}."
+    share = "All of them" if of_worst == count else f"{theme.number(of_worst, 'count')} of them"
+    return f"**{theme.number(count, 'count')} customers wait.** {share} {worst.reason}."
 
 
 def first_lines(found: pl.DataFrame) -> str:
@@ -253,7 +253,7 @@ def tries(row: Row) -> str:
     count = row["attempt_count"]
     if count is None:
         return ""
-    return "no try by a person yet" if count == 0 else "1 try" if count == 1 else f"{count:,} tries"
+    return "no try by a person yet" if count == 0 else "1 try" if count == 1 else f"{theme.number(count, 'count')} tries"
 
 
 # A file of them -------------------------------------------------------------------------------------------------------

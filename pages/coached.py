@@ -135,7 +135,7 @@ def _most_lost(name: str, found: Sequence[Rate], currency: str) -> str:
         return f"**{name} loses no more at any step than luck explains**, against colleagues on the same leads."
     first, *rest = worth
     step = team_words.label_of(first["step"])
-    more = "".join(f" Then at {team_words.label_of(row['step'])}: {row['sales']:,.1f} sales a month." for row in rest)
+    more = "".join(f" Then at {team_words.label_of(row['step'])}: {region.decimal(row['sales'], 1)} sales a month." for row in rest)
     return f"**{name} loses most at {step}.** {people_coaching.gain(first, currency)}{more}"
 
 
@@ -158,7 +158,7 @@ def _whole_funnel(found: Sequence[Rate]) -> str:
         return ""
     sold, chances = (theme.number(closing[name], "count") for name in ("observed", "n"))
     return (
-        f"In all {sold} of {chances} leads were sold so far; colleagues would have sold {closing['expected']:,.1f} "
+        f"In all {sold} of {chances} leads were sold so far; colleagues would have sold {region.decimal(closing['expected'], 1)} "
         "of the same leads."
     )
 
@@ -230,7 +230,7 @@ def _compared(rate: Rate) -> dict[str, str]:
     ends = theme.interval(row["low"], row["high"])
     return {
         "Observed": theme.parts(row["observed"], row["n"]),
-        "Expected": theme.NOT_AVAILABLE if row["expected"] is None else f"{row['expected']:,.1f}",
+        "Expected": theme.NOT_AVAILABLE if row["expected"] is None else region.decimal(row['expected'], 1),
         "At equal leads": theme.number(row["adjusted_rate"], "share") + (f" ({ends})" if ends else ""),
         "Team": theme.number(row["team_rate"], "share"),
     }
@@ -252,7 +252,7 @@ def worth_words(rate: Rate, currency: str) -> str:
     if not people_coaching.is_sure(row):
         return "so small a gap may be luck"
     money = f", {theme.number(row['gross'], 'money', currency)}" if row["gross"] else ""
-    return f"{row['sales']:,.1f} sales{money}"
+    return f"{region.decimal(row['sales'], 1)} sales{money}"
 
 
 def verdict(rate: Rate) -> str:

@@ -183,7 +183,7 @@ def _line(metric: Metric, row: Row, raw: team.Rates, before: team.Rates, *, has_
         "Person": row["person"],
         **({"Store": row["store"]} if has_store else {}),
         "Observed": theme.parts(row["observed"], row["n"]),
-        "Expected": theme.NOT_AVAILABLE if expected is None else f"{expected:,.1f}",
+        "Expected": theme.NOT_AVAILABLE if expected is None else region.decimal(expected, 1),
         "At equal leads": theme.number(row["adjusted_rate"], metric.unit) + (f" ({ends})" if ends else ""),
         "Trend, as counted": team_words.moved(raw.get(key), before.get(key), metric.unit),
         "In words": team_words.verdict(row),

@@ -84,7 +84,7 @@ def answer(worth: Sequence[Row], currencies: Mapping[str, str]) -> str:
     if not rest:
         return f"{head} No other gap is more than luck explains."
     others = [
-        f"{theme.plain(row['person'])} on {team_words.label_of(row['step'])} ({row['sales']:,.1f} sales a month)"
+        f"{theme.plain(row['person'])} on {team_words.label_of(row['step'])} ({region.decimal(row['sales'], 1)} sales a month)"
         for row in rest
     ]
     return f"{head} Then {'; '.join(others)}."
@@ -96,12 +96,12 @@ def gain(row: Row, currency: str) -> str:
         f"{theme.number(row['rate'], 'share')} of {theme.number(row['n'], 'count')}, colleagues on the same leads "
         f"{theme.number(row['expected_rate'], 'share')}"
     )
-    shows = "" if row["shows"] is None else f"{row['shows']:,.1f} shows, "
+    shows = "" if row["shows"] is None else f"{region.decimal(row['shows'], 1)} shows, "
     money = ""
     if row["gross"]:
         ends = theme.interval(row["gross_low"], row["gross_high"], "money", currency)
         money = f" and {theme.number(row['gross'], 'money', currency)} gross (95% interval {ends})"
-    worth = f"{shows}{row['sales']:,.1f} sales{money} a month"
+    worth = f"{shows}{region.decimal(row['sales'], 1)} sales{money} a month"
     return theme.plain(f"{rates}: reaching them is worth {worth}.")
 
 
@@ -165,7 +165,7 @@ def _line(row: Row, currency: str) -> dict[str, str]:
 
 
 def _amount(value: float | None) -> str:
-    return "" if value is None else f"{value:,.1f}"
+    return "" if value is None else region.decimal(value, 1)
 
 
 def in_words(row: Row) -> str:

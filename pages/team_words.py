@@ -8,7 +8,7 @@ from typing import Any, Final
 from metrics.catalog import metric as declared
 from metrics.declare import Metric
 from metrics.statistics import differences
-from pages import theme
+from pages import region, theme
 
 Row = Mapping[str, Any]
 
@@ -45,7 +45,7 @@ def counted(row: Row) -> str:
 
 def against_colleagues(row: Row) -> str:
     """Hits of chances, and what colleagues had on the same leads: `33 of 158, colleagues on the same leads 69.9`."""
-    return f"{counted(row)}, colleagues on the same leads {row['expected']:,.1f}"
+    return f"{counted(row)}, colleagues on the same leads {region.decimal(row['expected'], 1)}"
 
 
 def different(row: Row, metric: Metric) -> str:
@@ -122,7 +122,7 @@ def would_stand_out(row: Row) -> str:
     if low is None and high is None:
         return "no number: too few"
     return " or ".join(
-        [f"{end:,.0f} {word}" for end, word in ((low, "and fewer"), (high, "and more")) if end is not None]
+        [f"{region.decimal(end)} {word}" for end, word in ((low, "and fewer"), (high, "and more")) if end is not None]
     )
 
 

@@ -83,7 +83,7 @@ def _handled_words(found: pl.DataFrame) -> str:
     if found.is_empty():
         return "**Nobody was marked as handled** under these filters. Mark customers where they wait."
     return (
-        f"**{found.height:,} handled.** They come back by themselves when something new happens after the data that "
+        f"**{theme.number(found.height, 'count')} handled.** They come back by themselves when something new happens after the data that "
         "you saw: a new lead or message, a missed appointment, a deadline that passes."
     )
 
@@ -144,7 +144,7 @@ def _list(chosen: pl.DataFrame, filters: Filters) -> None:
     zones = dict(frame.stores().select("store", "time_zone").iter_rows())
     picked = [row for row in shown.to_dicts() if _card(row, zones)]
     if shown.height < chosen.height:
-        label = f"Show more of {chosen.height:,}"
+        label = f"Show more of {theme.number(chosen.height, 'count')}"
         st.button(label, key="show_more", on_click=_show_more, icon=":material/expand_more:")
     _downloads(chosen, filters)
     _reading()

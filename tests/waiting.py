@@ -80,4 +80,5 @@ def waiting_star() -> Star:
     called = touch("k1", "o4", NOW - hours(28), result="connected")
     wrote = touch("k2", "o1", NOW - hours(2), direction="in", channel="text", result="received")
     theirs = {"opportunity_key": "o4", "customer_key": "c2", "salesperson_key": "p1"}
-    return star_with(*rows, appointments=[missed | theirs], contacts=[called, wrote])
+    leads = [lead_of(row, vehicle="2024 Comet" if row["opportunity_key"] == "o1" else None) for row in rows]
+    return star_with(*rows, appointments=[missed | theirs], contacts=[called, wrote], leads=leads)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import plotly.graph_objects as go
 import polars as pl
 
-from pages import theme
+from pages import region, theme
 from pages.charts.layout import assemble, over, tick_format, upright
 
 _ON_SCALE: Final = ("act_low", "act_high", "adjusted_rate")
@@ -102,7 +102,7 @@ def _dots(rows: list[dict[str, Any]], verdict: str, name: str, color: str, symbo
 def _hover(row: dict[str, Any], unit: str) -> str:
     lines = (
         f"{theme.chart_label(row['person'])}: {theme.number(row['adjusted_rate'], unit)} at equal leads",
-        f"{theme.parts(row['observed'], row['n'])}; colleagues on the same leads {row['expected']:,.1f}",
+        f"{theme.parts(row['observed'], row['n'])}; colleagues on the same leads {region.decimal(row['expected'], 1)}",
         f"95% limits {theme.interval(row['watch_low'], row['watch_high'], unit)}",
         f"99.8% limits {theme.interval(row['act_low'], row['act_high'], unit)}",
     )

@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from pages import theme
+from pages import region, theme
 from pages.charts.layout import assemble, over, upright
 
 
@@ -52,7 +52,7 @@ def _dots(rows: list[dict[str, Any]], labels: list[str]) -> go.Scatter:
             "thickness": 2,
             "width": 5,
         },
-        text=[f"{label}: {row['sales']:,.1f} sales a month" for row, label in zip(rows, labels, strict=True)],
+        text=[f"{label}: {region.decimal(row['sales'], 1)} sales a month" for row, label in zip(rows, labels, strict=True)],
         hovertemplate="%{text}<extra></extra>",
     )
 
@@ -63,5 +63,5 @@ def describe_gains(frame: pl.DataFrame) -> str:
     head = f"Sales a month that {frame.height} people would gain by reaching colleagues at their most valuable step."
     if not sure:
         return f"{head} Each gap may be luck."
-    told = "; ".join(f"{row['person']} at {row['label'].lower()}, {row['sales']:,.1f}" for row in sure)
+    told = "; ".join(f"{row['person']} at {row['label'].lower()}, {region.decimal(row['sales'], 1)}" for row in sure)
     return f"{head} Beyond luck: {told}."

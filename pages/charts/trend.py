@@ -162,7 +162,7 @@ def _hover(row: dict[str, Any], unit: str, grain: str, currency: str) -> str:
     if row["low"] is not None:
         lines.append(f"95% interval {theme.interval(row['low'], row['high'], unit, currency)}")
     if row["n_immature"]:
-        lines.append(f"{row['n_immature']:,.0f} still open")
+        lines.append(f"{theme.number(row['n_immature'], 'count')} still open")
     return "<br>".join(lines)
 
 

@@ -148,6 +148,14 @@ def test_a_lead_says_whether_it_can_be_reached_and_why_it_was_given_up() -> Stor
 
 
 @in_one_star
+def test_a_lead_keeps_the_vehicle_as_the_crm_writes_it() -> Story:
+    given = [lead("2026-03-01 10:00", vehicle="2024 Comet Hatch"), lead("2026-03-02 10:00")]
+    (query,) = yield [{"lead": given}]
+    found = query("select vehicle from fct_lead order by lead_id")
+    assert [row["vehicle"] for row in found] == ["2024 Comet Hatch", None]
+
+
+@in_one_star
 def test_visits_tasks_and_repair_orders_say_what_became_of_them() -> Story:
     visits = [
         {"lead_id": "lead1", "arrived_at": moment(at), "is_demo": demo}

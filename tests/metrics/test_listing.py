@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 
 from metrics import listing
 from metrics.declare import MetricError
+from metrics.engine import open_warehouse
 from metrics.filters import Filters
 from metrics.lists import APPOINTMENTS_AHEAD, LISTS, NAMES, Worklist
+from metrics.scope import Scope
 from tests.metrics.questions import warehouse_of
-from tests.star import DAY, NOWS, STANDARDS, Row, Star, local_day, open_seconds, opportunity, random_star
+from tests.star import (
+    DAY,
+    NOWS,
+    STANDARDS,
+    Row,
+    Star,
+    local_day,
+    open_seconds,
+    opportunity,
+    random_star,
+    write_warehouse,
+)
 from tests.waiting import NOW, appointment, hours, lead_of, star_with, touch, written
 
 
@@ -200,6 +215,40 @@ def test_a_number_that_cannot_be_dialled_is_not_shown() -> None:
     row = written()
     [found] = waiting(star_with(row, leads=[lead_of(row, has_phone=False)]))
     assert found["phone"] is None
+
+
+def asked_for(row: Row, number: int, vehicle: str | None, at: datetime = NOW) -> Row:
+    return lead_of(row, lead_key=f"l{number}", lead_id=f"L{number}", vehicle=vehicle, created_at=at)
+
+
+def test_the_vehicle_is_that_of_the_newest_lead_that_names_one() -> None:
+    row = written()
+    older, newer, newest = NOW - hours(9), NOW - hours(6), NOW - hours(3)
+    leads = [asked_for(row, 1, "2024 Comet", newer), asked_for(row, 2, "2019 Nomad", older)]
+    [found] = waiting(star_with(row, leads=[*leads, asked_for(row, 3, None, newest)]))
+    assert found["vehicle"] == "2024 Comet"
+    [unnamed] = waiting(star_with(row))
+    assert unnamed["vehicle"] is None
+
+
+def test_of_two_vehicles_asked_for_at_one_moment_one_is_shown() -> None:
+    row = written()
+    leads = [asked_for(row, 1, "2024 Comet"), asked_for(row, 2, "2019 Nomad")]
+    for ordered in (leads, leads[::-1]):
+        assert [found["vehicle"] for found in waiting(star_with(row, leads=ordered))] == ["2019 Nomad"]
+
+
+def test_a_snapshot_of_an_earlier_release_names_no_vehicle_and_is_listed_all_the_same(tmp_path: Path) -> None:
+    row = written()
+    write_warehouse(tmp_path, star_with(row, leads=[asked_for(row, 1, "2024 Comet")]))
+    with duckdb.connect(str(tmp_path / (tmp_path / "CURRENT").read_text(encoding="utf-8").strip())) as con:
+        con.execute("alter table fct_lead drop vehicle")
+    opened = open_warehouse(tmp_path)
+    for scope in (Scope(), Scope(stores=("Northgate Motors",))):
+        [found] = listing.worklists(opened.within(scope)).to_dicts()
+        [brief] = listing.briefly(opened.within(scope), NAMES, Filters()).to_dicts()
+        assert (found["opportunity_key"], found["vehicle"], brief["vehicle"]) == ("o1", None, None)
+    opened.close()
 
 
 def test_the_owner_is_the_first_role_that_names_somebody() -> None:

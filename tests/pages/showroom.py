@@ -31,7 +31,7 @@ _TYPED = {
     "annotation": ("label",),
     "fct_spend": ("campaign", "source_file"),
     "fct_opportunity": ("lead_id", "source_file"),
-    "fct_lead": ("lead_id", "status", "source_file"),
+    "fct_lead": ("lead_id", "status", "vehicle", "source_file"),
     "fct_appointment": ("appointment_id", "source_file"),
     "fct_sale": ("sale_id", "source_file"),
     "fct_survey": ("instrument", "source_file"),

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from pages import ahead
 from tests.pages.conftest import Show
 from tests.star import Row, local_day, opportunity, star_of, write_warehouse
+from tests.waiting import lead_of
 
 NOW = dt.datetime(2026, 5, 20, 18, 0, tzinfo=dt.UTC)  # Wednesday, 14:00 in New York
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
@@ -110,7 +111,8 @@ CALENDAR = (
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Show:
     rows = [opportunity(row["opportunity_key"], created_at=NOW - 9 * DAY) for row in CALENDAR]
-    star = star_of(fct_opportunity=rows, fct_appointment=CALENDAR)
+    leads = [lead_of(row, vehicle="2024 Comet" if row["opportunity_key"] == "o-later-today" else None) for row in rows]
+    star = star_of(fct_opportunity=rows, fct_lead=leads, fct_appointment=CALENDAR)
     monkeypatch.setenv("UPBOARD_WAREHOUSE", str(write_warehouse(tmp_path / "calendar", star)))
 
     def run(**query: str | list[str]) -> AppTest:
@@ -140,7 +142,8 @@ def test_the_calendar_shows_the_unconfirmed_of_today_and_tomorrow_with_their_num
     assert today == "**Today, May 20, 2026: 1 not confirmed**"
     assert first.startswith("- **15:00** Customer 0 · ")
     assert "call to confirm" in first
-    assert "set by Ada Reyes" in first
+    assert " · about 2024 Comet · set by Ada Reyes" in first
+    assert "about" not in second
     assert tomorrow == "**Tomorrow, May 21, 2026: 1 not confirmed**"
     assert "(tel:5550101)" in second
 
@@ -175,7 +178,7 @@ def test_the_file_holds_what_is_shown_with_local_times(page: Show) -> None:
             "customer_key": ["a", "b"],
             **{
                 name: ["x", "y"]
-                for name in ("customer", "phone", "email", "owner", "salesperson", "bdc_agent", "source")
+                for name in ("customer", "phone", "email", "owner", "salesperson", "bdc_agent", "source", "vehicle")
             },
             "since": [NOW, NOW],
             "opportunity_key": ["o1", "o2"],
@@ -186,6 +189,7 @@ def test_the_file_holds_what_is_shown_with_local_times(page: Show) -> None:
     assert found.select("store", "days_ahead").rows() == [("Far", 0), ("Near", 1)]
     told = ahead.as_file(found, pl.DataFrame({"store": list(zones), "time_zone": list(zones.values())}))
     assert told["Due"].to_list() == ["2026-05-21 23:00", "2026-05-21 10:00"]
+    assert told["Vehicle"].to_list() == ["x", "y"]
     assert told["Confirmed"].to_list() == ["confirmed", "not confirmed"]
 
 

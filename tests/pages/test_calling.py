@@ -201,6 +201,16 @@ def test_an_address_cannot_break_out_of_its_link() -> None:
     assert calling.mail("a)b@example.com") == r"[a\)b@example.com](mailto:a%29b@example.com)"
 
 
+def test_the_vehicle_is_told_to_who_calls_short_and_escaped() -> None:
+    row = written()
+    asked = [lead_of(row, vehicle="2024 *Comet* " + "Hatch" * 20)]
+    [found] = calling.customers(rows_of(star_with(row, leads=asked))).to_dicts()
+    assert calling.wants(found) == ("2024 *Comet* " + "Hatch" * 20)[:60] + "…"
+    told = calling.first_lines(calling.customers(rows_of(star_with(row, leads=asked))))
+    assert r"About: 2024 \*Comet\* Hatch" in told
+    assert "About" not in calling.first_lines(calling.customers(rows_of(star_with(row))))
+
+
 def test_owners_come_by_name_nobody_last_and_most_first_by_count() -> None:
     found = calling.customers(rows_of(waiting_star()))
     assert calling.owners(found) == ["Ada Reyes", "Ben Okoye", "(unassigned)"]
@@ -216,7 +226,7 @@ def test_owners_come_by_name_nobody_last_and_most_first_by_count() -> None:
 
 
 def test_a_file_names_reasons_and_local_times_and_runs_no_formula() -> None:
-    star = star_with(written(), leads=[lead_of(written(), lead_id="=1+1", system="=crm")])
+    star = star_with(written(), leads=[lead_of(written(), lead_id="=1+1", system="=crm", vehicle="@2024 Comet")])
     found = calling.customers(rows_of(star))
     frame = calling.as_file(found, STORES)
     [row] = frame.to_dicts()
@@ -226,3 +236,5 @@ def test_a_file_names_reasons_and_local_times_and_runs_no_formula() -> None:
     assert "# Wrote, not answered: wrote to us and got no answer." in text
     assert "# Filters: everything" in text
     assert "'=crm =1+1" in text
+    assert row["Vehicle"] == "@2024 Comet"
+    assert "'@2024 Comet" in text

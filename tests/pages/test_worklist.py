@@ -51,6 +51,10 @@ def test_the_first_lines_say_how_many_wait_and_whom_to_call(show: Show) -> None:
     assert r"last\: text from the customer, today 12\:00" in said
 
 
+def test_a_card_names_the_vehicle_that_was_asked_for(show: Show) -> None:
+    assert "About: **2024 Comet**." in words(show("worklist", "waiting"))
+
+
 def test_a_reason_turns_the_list_to_it(show: Show) -> None:
     app = show("worklist", "waiting")
     app.button("turn_no_show_not_called").click().run()
