@@ -9,6 +9,8 @@ from pages import PAGES
 from tests.browser.conftest import Server, Watch
 from tests.browser.test_dashboard import IDLE
 
+pytestmark = pytest.mark.browser
+
 NAMES = [name for names in PAGES.values() for name in names]
 # The protocol's library tries WebAssembly for 64-bit numbers, and has its own arithmetic where it may not.
 DONE_WITHOUT = {"script-src wasm-eval"}

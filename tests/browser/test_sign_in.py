@@ -18,6 +18,8 @@ from pages.passwords import hashed
 from tests.browser.conftest import ROOT, Server, Watch, _free_port, _wait_for
 from tests.browser.signing import PASSWORD, Signing, sign_in, signing, users_text
 
+pytestmark = pytest.mark.browser
+
 STORES = 'stores = ["Lakeside Motors"]'
 
 
