@@ -5,6 +5,7 @@ Start it with `streamlit run dashboard.py`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 from typing import Final
@@ -32,24 +33,38 @@ def main(first: str = "overview") -> None:
     opened = first if first in names else names[0]
     pages = {_name(module): _page(module, is_first=_name(module) == opened) for module in modules}
     frame.register(pages)
-    current = st.navigation({reader: [pages[_name(module)] for module in group] for reader, group in readers.items()})
+    listed = {reader: [pages[_name(module)] for module in group] for reader, group in readers.items()}
+    next(iter(listed.values())).append(_at_its_own_address(modules[names.index(opened)]))
+    current = st.navigation(listed)
     show.begin_again_once()
     show.prepare()
     current.run()
 
 
 def _stay_on_this_machine() -> None:
-    """End the run where this server listens for others and nobody has to sign in."""
-    is_guarded = users.configured() and serving.is_running()
-    refused = serving.refusal(st.get_option("server.address"), is_guarded=is_guarded)
+    """End the run where this server listens for others and nobody has to sign in, or keeps nobody out who must."""
+    is_guarded = users.configured()
+    refused = serving.refusal_without_guard(is_guarded=is_guarded) or serving.refusal(
+        st.get_option("server.address"), is_guarded=is_guarded
+    )
     if refused:
         st.error(refused)
         st.stop()
 
 
 def _page(module: ModuleType, *, is_first: bool) -> st.Page:
-    run = partial(show.show, module)
-    return st.Page(run, title=module.TITLE, icon=module.ICON, url_path=_name(module), default=is_first)
+    path = "" if is_first else _name(module)
+    return st.Page(_drawn(module), title=module.TITLE, icon=module.ICON, url_path=path, default=is_first)
+
+
+def _at_its_own_address(first: ModuleType) -> st.Page:
+    """The first page once more, not listed: Streamlit serves it at the bare address alone, and links name it too."""
+    path = _name(first)
+    return st.Page(_drawn(first), title=first.TITLE, icon=first.ICON, url_path=path, visibility="hidden")
+
+
+def _drawn(module: ModuleType) -> Callable[[], None]:
+    return partial(show.show, module)
 
 
 def _name(module: ModuleType) -> str:

@@ -22,8 +22,11 @@ WRONG_USAGE: Final = 2
 STOPPED_BY_HAND: Final = 130
 STOPPED: Final = "Stopped. The last snapshot still serves."
 
-Warehouse = Annotated[Path, typer.Option(help="The folder that holds the snapshots.")]
-SettingsFile = Annotated[Path, typer.Option("--settings", help="Stores, hours, windows, standards, targets.")]
+# The same names as the server and its service read, so that no command works on another warehouse than they serve.
+Warehouse = Annotated[Path, typer.Option(envvar="UPBOARD_WAREHOUSE", help="The folder that holds the snapshots.")]
+SettingsFile = Annotated[
+    Path, typer.Option("--settings", envvar="UPBOARD_SETTINGS", help="Stores, hours, windows, standards, targets.")
+]
 WaitSeconds = Annotated[float, typer.Option("--wait", min=0, help="How long to wait for another load to end, seconds.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 DEFAULT_WAREHOUSE: Final = Path("data/warehouse")

@@ -152,11 +152,10 @@ def _renew_serving(
     warehouse: Path, serving: Path, erased: Erased, settings: Settings, progress: Progress
 ) -> dict[str, int]:
     """The serving snapshot without them, under a new name and published; gives the rows emptied by table."""
-    progress(0.0, f"writing {serving.stem} anew")
     name = new_name(datetime.now(UTC))
     building = warehouse / SNAPSHOTS / f"{name}.building"
     try:
-        rows = _rewritten(serving, building, erased, settings, name)
+        rows = _rewritten(serving, building, erased, settings, name, progress)
         building.replace(building.with_suffix(".duckdb"))
         point_at(warehouse, name)
     finally:
@@ -171,10 +170,10 @@ def _renew_kept(warehouse: Path, erased: Erased, settings: Settings, progress: P
     kept = [path for path in kept_snapshots(warehouse) if path != serving]
     done: list[bool] = []
     for number, path in enumerate(kept):
-        progress(number / len(kept), f"writing {path.stem} anew")
+        share = part(progress, number / len(kept), (number + 1) / len(kept))
         building = path.with_suffix(".building")
         try:
-            _rewritten(path, building, erased, settings, None)
+            _rewritten(path, building, erased, settings, None, share)
             building.replace(path)
             done.append(True)
         except duckdb.Error:
@@ -185,7 +184,9 @@ def _renew_kept(warehouse: Path, erased: Erased, settings: Settings, progress: P
     return done
 
 
-def _rewritten(old: Path, new: Path, erased: Erased, settings: Settings, name: str | None) -> dict[str, int]:
+def _rewritten(
+    old: Path, new: Path, erased: Erased, settings: Settings, name: str | None, progress: Progress
+) -> dict[str, int]:
     """Write a snapshot anew without what names an erased customer; gives the rows emptied by canonical table."""
     emptied: dict[str, int] = {}
     with building_at(new, old, erased.secret) as con:
@@ -193,7 +194,8 @@ def _rewritten(old: Path, new: Path, erased: Erased, settings: Settings, name: s
         tables = _tables(con)
         for schema in sorted({schema for schema, _ in tables} - {"main"}):
             con.execute(f'create schema snapshot."{schema}"')
-        for schema, table in tables:
+        for number, (schema, table) in enumerate(tables):
+            progress(number / len(tables), f"writing {old.stem} anew, {table}")
             count = _copy(con, schema, table, erased, settings)
             if schema == "canonical" and count:
                 emptied[table] = count

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -88,12 +88,16 @@ class Job(BaseModel):
 
 @dataclass(frozen=True)
 class Orders:
-    """What to keep: the jobs, where the warehouse and the settings are, and whose clock they follow."""
+    """What to keep: the jobs, where the warehouse and the settings are, and whose clock they follow.
+
+    `doubts` are what is likely forgotten, in words: a letter that goes to nobody fails only when it is due.
+    """
 
     jobs: tuple[Job, ...]
     warehouse: Path
     settings: Path
     zone: ZoneInfo
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass
@@ -122,7 +126,19 @@ def read_orders(settings: Path, warehouse: Path) -> Orders:
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise LoaderError(f'{settings} has two [[schedule]] of "{twice}".', "Leave one of them out.")
     zone = known.stores[0].time_zone if known.stores else known.defaults.time_zone
-    return Orders(jobs, warehouse, settings, ZoneInfo(zone))
+    return Orders(jobs, warehouse, settings, ZoneInfo(zone), tuple(_doubts(jobs, known.mail, settings)))
+
+
+def _doubts(jobs: Sequence[Job], mail: Mapping[str, Any], settings: Path) -> Iterator[str]:
+    """Letters that nobody would get. What else stands in [mail] is checked by the command that sends them."""
+    to = mail.get("to")
+    readers = to if isinstance(to, Mapping) else {}
+    for job in jobs:
+        if job.reader and not readers.get(job.reader):
+            yield (
+                f"{job.name} would go to nobody: {settings} has no [mail.to] {job.reader}. "
+                "Hint: docs/digest.md shows the part [mail]; try it with `python -m pages digest --send`."
+            )
 
 
 def _job(settings: Path, number: int, told: Any) -> Job:
@@ -205,6 +221,8 @@ def keep_schedule(
         trim_runs(orders.warehouse)
         runs, now = read_runs(orders.warehouse), datetime.now(UTC)
         states = [_State(job, first_due(job, runs, now, orders.zone)) for job in orders.jobs]
+        for doubt in orders.doubts:
+            say(doubt)
         for state in states:
             say(f"{state.job.name}: next at {state.due.astimezone(orders.zone):%Y-%m-%d %H:%M %Z}")
         while not stop.is_set():
@@ -219,7 +237,7 @@ def keep_schedule(
 def _alone(warehouse: Path) -> Iterator[None]:
     """Held while the schedule is kept. LoaderError where somebody else holds it."""
     try:
-        warehouse.mkdir(parents=True, exist_ok=True)
+        warehouse.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = FileLock(warehouse / LOCK)
         lock.acquire(timeout=0)
     except Timeout as error:

@@ -615,7 +615,9 @@ def _differs(con: duckdb.DuckDBPyConnection, table: str) -> bool:
 def held_for_writing(warehouse: Path, wait_seconds: float, progress: Progress) -> Iterator[None]:
     """Hold the warehouse for writing; its folders are made where there are none."""
     try:
-        (warehouse / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+        # For its owner alone: every file below it holds customers.
+        warehouse.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (warehouse / SNAPSHOTS).mkdir(exist_ok=True)
     except OSError as error:
         hint = "Choose a folder that you may write to with --warehouse DIR."
         raise LoaderError(f"The warehouse {warehouse} cannot be written: {error}.", hint) from error

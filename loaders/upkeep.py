@@ -132,7 +132,7 @@ def restore(
 
 
 def schedule(warehouse: Warehouse = DEFAULT_WAREHOUSE, settings_file: SettingsFile = DEFAULT_SETTINGS) -> None:
-    """Keep the [[schedule]] of the settings: watch inboxes, send digests, write backups. Ends on SIGTERM or Ctrl-C."""
+    """Keep the schedule of the settings: watch inboxes, send digests, write backups. Ends on SIGTERM or Ctrl-C."""
     with failing_with(WRONG_USAGE, as_json=False):
         orders = read_orders(settings_file, warehouse)
     with failing_with(NOTHING_LOADED, as_json=False), stopping_on_signal() as stop:

@@ -69,7 +69,7 @@ app = typer.Typer(
 )
 _ERR: Final = Console(stderr=True)
 
-WarehouseOption = Annotated[Path, typer.Option(help="Directory of the snapshots.")]
+WarehouseOption = Annotated[Path, typer.Option(envvar="UPBOARD_WAREHOUSE", help="Directory of the snapshots.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json or csv for scripts.")]
 FromOption = Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day of the period (store's day).")]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day of the period, included.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,7 +38,9 @@ _NUMBERS: Final = ("numerator", "denominator", "value", "low", "high", "n_immatu
 _ADDED: Final = ("low", "high", "reason")
 _LOW, _HIGH = wilson(pl.col("numerator"), pl.col("denominator"))
 # How many texts a snapshot keeps as they were understood: reading a text takes DuckDB as long as planning its query.
-_TEXTS_KEPT: Final = 512
+_TEXTS_KEPT: Final = 1024
+# How many frames that no filter changes (stores, calendar, targets, ...) a snapshot keeps, for all scopes together.
+_ASKED_ONCE_KEPT: Final = 256
 
 
 class NoWarehouse(NoSuchData):
@@ -53,6 +56,7 @@ class _Snapshot:
     readers: int = 0
     is_retired: bool = False
     currencies: Mapping[str, str | None] | None = None
+    once: dict[tuple[str, Scope], pl.DataFrame] = field(default_factory=dict, repr=False)
     parsed: Callable[[str], duckdb.Statement] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -61,9 +65,13 @@ class _Snapshot:
 
 @dataclass
 class _Shared:
-    """What all handles of one directory share: its open snapshot, and the lock of whoever exchanges it."""
+    """What all handles of one directory share: its open snapshot, and the lock of whoever exchanges it.
+
+    `stamp` tells whether CURRENT was replaced since it was last read.
+    """
 
     open: _Snapshot
+    stamp: tuple[int, int, int] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -115,14 +123,18 @@ class Warehouse:
 
     def refresh(self) -> bool:
         """Follow CURRENT: True where another snapshot is now open. NoWarehouse where CURRENT is gone."""
+        stamp = _stamp(self.directory)
+        if stamp is not None and stamp == self._shared.stamp:
+            return False
         name = _current(self.directory)
         with self._shared.lock:
-            if name == self._shared.open.name:
-                return False
-            old, self._shared.open = self._shared.open, _open_current(self.directory)
-            old.is_retired = True
-            _close_if_unused(old)
-        return True
+            is_new = name != self._shared.open.name
+            if is_new:
+                old, self._shared.open = self._shared.open, _open_current(self.directory)
+                old.is_retired = True
+                _close_if_unused(old)
+            self._shared.stamp = stamp
+        return is_new
 
     def close(self) -> None:
         """Close the snapshot once the last query on it ends."""
@@ -153,6 +165,18 @@ class Warehouse:
         """The frame that a query gives, within this handle's scope and the question's."""
         with self._reading(scope) as reader:
             return reader.frame(query)
+
+    def run_once(self, query: Query) -> pl.DataFrame:
+        """The frame of a query without parameters, asked once of each snapshot and scope and remembered with it."""
+        with self._reading() as reader:
+            kept, key = reader.snapshot.once, (query.text, reader.scope)
+            found = kept.get(key)
+            if found is None:
+                found = reader.frame(query)
+                if len(kept) >= _ASKED_ONCE_KEPT:
+                    kept.clear()
+                kept[key] = found
+            return found
 
 
 @dataclass(frozen=True)
@@ -222,12 +246,12 @@ def query(metric: str, filters: Filters) -> Query:
 
 def options(warehouse: Warehouse, dimension: str) -> list[str]:
     """Labels of a dimension for a widget: in order, members like "(no source)" last."""
-    return warehouse.run(sql.labels(check_dimension(dimension)))["label"].to_list()
+    return warehouse.run_once(sql.labels(check_dimension(dimension)))["label"].to_list()
 
 
 def stores(warehouse: Warehouse) -> pl.DataFrame:
     """The stores, with time zone, currency and their "now" (`as_of`)."""
-    return warehouse.run(sql.STORES)
+    return warehouse.run_once(sql.STORES)
 
 
 def staff(warehouse: Warehouse) -> pl.DataFrame:
@@ -235,7 +259,7 @@ def staff(warehouse: Warehouse) -> pl.DataFrame:
 
     `person` is the label that every number is split by, `person_key` survives rebuilds. "(unassigned)" is a row.
     """
-    return warehouse.run(sql.STAFF)
+    return warehouse.run_once(sql.STAFF)
 
 
 def lags(warehouse: Warehouse, metric: str, filters: Filters) -> pl.DataFrame:
@@ -251,26 +275,39 @@ def lags(warehouse: Warehouse, metric: str, filters: Filters) -> pl.DataFrame:
 
 
 def deals(warehouse: Warehouse, metric: str, filters: Filters) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The whole deals behind a sum over sales (`sale, sold_at, amount`), and every lead of their customers.
+    """The whole deals behind a sum over sales, as `amounts` gives them, and every lead of their customers.
 
-    Leads have `sale, lead, source, created_at`; `sold_at` is the end of the day of sale, so that a lead of that day
-    counts. MetricError for a metric that is no sum over sales.
+    Leads have `sale, lead, source, created_at`. MetricError for a metric that is no sum over sales.
     """
+    found = amounts(warehouse, metric, filters)
+    leads = sql.compile_deal_leads(_sum_over_sales(metric, filters), filters)
+    return found, warehouse.run(leads, filters.scope)
+
+
+def amounts(warehouse: Warehouse, metric: str, filters: Filters) -> pl.DataFrame:
+    """The whole deals behind a sum over sales: `sale, sold_at, amount`.
+
+    `sold_at` is the end of the day of sale, so that a lead of that day counts. MetricError for a metric that is no sum
+    over sales.
+    """
+    return warehouse.run(sql.compile_deals(_sum_over_sales(metric, filters), filters), filters.scope)
+
+
+def _sum_over_sales(metric: str, filters: Filters) -> Measure:
     chosen = _available(metric, filters)
     if not isinstance(chosen, Measure) or chosen.fact != "fct_sale" or chosen.measures != "sum":
         raise MetricError(f"{chosen.label} is no sum over sales.", "Use sold_units or gross.")
-    asked = sql.compile_deals(chosen, filters), sql.compile_deal_leads(chosen, filters)
-    return warehouse.run(asked[0], filters.scope), warehouse.run(asked[1], filters.scope)
+    return chosen
 
 
 def calendar(warehouse: Warehouse) -> pl.DataFrame:
     """Every day of every store: `store, day, is_open`."""
-    return warehouse.run(sql.CALENDAR)
+    return warehouse.run_once(sql.CALENDAR)
 
 
 def targets(warehouse: Warehouse) -> pl.DataFrame:
     """Targets of the settings: `store, person, source, month` (its first day; null = all of them), `metric, value`."""
-    return warehouse.run(sql.TARGETS)
+    return warehouse.run_once(sql.TARGETS)
 
 
 def target(known: pl.DataFrame, metric: str, filters: Filters) -> float | None:
@@ -281,11 +318,15 @@ def target(known: pl.DataFrame, metric: str, filters: Filters) -> float | None:
     holds; of two that name as much, person goes before source, source before month, month before store.
     """
     scope = _scope(filters)
-    fits = [pl.col(name).is_null() | pl.col(name).eq_missing(pl.lit(scope[name])) for name in scope]
-    named = [pl.col(name).is_not_null().cast(pl.Int8) for name in scope]
-    found = known.filter(pl.col("metric") == metric, *fits)
-    ordered = found.sort(pl.sum_horizontal(named), *named, descending=True)
-    return float(ordered["value"][0]) if ordered.height else None
+    rows = known.filter(pl.col("metric") == metric).select(*scope, "value").iter_rows()
+    fits = [row for row in rows if all(kept in (None, one) for kept, one in zip(row, scope.values(), strict=False))]
+    return max(fits, key=_named)[-1] if fits else None
+
+
+def _named(row: tuple[object, ...]) -> tuple[int, ...]:
+    """How much a target names, then what: the values of `_scope` in their order, and the target's own last."""
+    named = [value is not None for value in row[:-1]]
+    return sum(named), *named
 
 
 def _scope(filters: Filters) -> dict[str, str | date | None]:
@@ -303,17 +344,17 @@ def events(warehouse: Warehouse) -> pl.DataFrame:
 
     A null store stands for all of them, a null person for everybody.
     """
-    return warehouse.run(sql.ANNOTATIONS)
+    return warehouse.run_once(sql.ANNOTATIONS)
 
 
 def findings(warehouse: Warehouse) -> pl.DataFrame:
     """What the loader found odd in the data: `finding, store, records`."""
-    return warehouse.run(sql.FINDINGS)
+    return warehouse.run_once(sql.FINDINGS)
 
 
 def first_day(warehouse: Warehouse) -> date | None:
     """The day of the first opportunity; None where there is none."""
-    day: date | None = warehouse.run(sql.SPAN).row(0, named=True)["first_day"]
+    day: date | None = warehouse.run_once(sql.SPAN).row(0, named=True)["first_day"]
     return day
 
 
@@ -336,19 +377,16 @@ def snapshot_facts(warehouse: Warehouse) -> Facts:
     )
 
 
-def left_out(warehouse: Warehouse, metric: str, filters: Filters) -> str | None:
-    """What a cost ratio left out, as a sentence; None for other metrics and where nothing was left out."""
+def left_out(warehouse: Warehouse, metric: str, filters: Filters) -> tuple[int, int] | None:
+    """How many leads a cost ratio left out, of how many: those of sources and months whose spend nobody entered.
+
+    None for other metrics and where nothing was left out.
+    """
     chosen = declared(metric)
     if not isinstance(chosen, Ratio) or not chosen.is_cost or unavailable(chosen, filters):
         return None
     found = warehouse.run(sql.compile_left_out(chosen, filters), filters.scope).row(0, named=True)
-    if not found["left_out"]:
-        return None
-    return (
-        f"Left out: {found['left_out']:,} of {found['looked_at']:,} leads, from sources and months whose spend "
-        f"nobody entered. "
-        "Unknown spend is not counted as zero."
-    )
+    return (found["left_out"], found["looked_at"]) if found["left_out"] else None
 
 
 def spreadsheet_safe(frame: pl.DataFrame) -> pl.DataFrame:
@@ -393,6 +431,15 @@ def _open_current(directory: Path) -> _Snapshot:
             if now == named:
                 raise
             named = now
+
+
+def _stamp(directory: Path) -> tuple[int, int, int] | None:
+    """What tells one CURRENT from the next: a load replaces the file. None where there is none."""
+    try:
+        found = os.stat(f"{directory}/{CURRENT}")  # noqa: PTH116  # asked a hundred times for each page
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _pointer(directory: Path) -> bytes:
@@ -456,7 +503,7 @@ def _reason(reader: _Reader, metric: Metric, filters: Filters, currencies: Seque
     """Why a metric has no number here; None where it has one."""
     is_apart = not metric.is_money or "store" in filters.by
     return (
-        _unavailable(metric.name, filters)
+        _unavailable(metric.name, filters.shape)
         or (None if is_apart else _two_currencies(currencies))
         or _mixed(reader, metric, filters)
     )
@@ -509,12 +556,17 @@ def _answers(reader: _Reader, names: tuple[str, ...], filters: Filters) -> dict[
     """Each metric's rows under its name, without intervals. One metric alone runs the text that `query` gives."""
     if len(names) == 1:
         return {names[0]: _answer(reader, declared(names[0]), filters)}
-    return {
-        metric.name: _own_rows(frame, metric, filters)
-        for together in _together(names, filters)
-        for frame in [_fetched(reader, together.query, filters)]
-        for metric in together.metrics
-    }
+    told = [_told(reader, together, filters) for together in _together(names, filters)]
+    return {name: frame for frames in told for name, frame in frames.items()}
+
+
+def _told(reader: _Reader, together: Together, filters: Filters) -> dict[str, pl.DataFrame]:
+    """The rows of several metrics that one query answers side by side."""
+    if not _is_short(filters):
+        frame = reader.frame(together.query)
+        return {metric.name: _own_rows(frame, metric, filters) for metric in together.metrics}
+    found = _Fetched.of(reader.run(together.query))
+    return {metric.name: found.own(metric, filters) for metric in together.metrics}
 
 
 def _is_short(filters: Filters) -> bool:
@@ -526,14 +578,38 @@ def _is_short(filters: Filters) -> bool:
     return len(filters.by) + bool(filters.grain) <= 1
 
 
-def _fetched(reader: _Reader, asked: Query, filters: Filters) -> pl.DataFrame:
-    """The rows of several metrics side by side, in the columns that the query names."""
-    if not _is_short(filters):
-        return reader.frame(asked)
-    found = reader.run(asked)
-    names = [column[0] for column in found.description or ()]
-    rows = found.fetchall()
-    return pl.DataFrame({name: [row[place] for row in rows] for place, name in enumerate(names)}, strict=False)
+@dataclass(frozen=True)
+class _Fetched:
+    """Few rows as they were fetched, and at which place of them each column stands."""
+
+    rows: Sequence[tuple[object, ...]]
+    places: Mapping[str, int]
+
+    @classmethod
+    def of(cls, asked: duckdb.DuckDBPyConnection) -> _Fetched:
+        """All rows of a query that has begun."""
+        places = {column[0]: place for place, column in enumerate(asked.description or ())}
+        return cls(asked.fetchall(), places)
+
+    def own(self, metric: Metric, filters: Filters) -> pl.DataFrame:
+        """One metric's rows of those that several share."""
+        looked_at = self.places.get(f"{metric.name}_rows")
+        own = self.rows if looked_at is None else [row for row in self.rows if row[looked_at]]
+        return replace(self, rows=own).framed(metric, filters, f"{metric.name}_")
+
+    def framed(self, metric: Metric, filters: Filters, prefix: str = "") -> pl.DataFrame:
+        """The rows in the columns of one metric; its numbers are told from others' by a prefix."""
+        same = {"metric": metric.name, "credit": filters.role(metric)} | dict.fromkeys(_ADDED)
+        columns = [
+            pl.Series(name, [same[name]] * len(self.rows) if name in same else self._column(name, prefix), kind)
+            for name, kind in _schema(filters).items()
+        ]
+        return pl.DataFrame(columns)
+
+    def _column(self, name: str, prefix: str) -> list[object]:
+        own = f"{prefix}{name}"
+        place = self.places[own if own in self.places else name]
+        return [row[place] for row in self.rows]
 
 
 def _answer(reader: _Reader, metric: Metric, filters: Filters) -> pl.DataFrame:
@@ -541,32 +617,36 @@ def _answer(reader: _Reader, metric: Metric, filters: Filters) -> pl.DataFrame:
     asked = _alone(metric.name, filters)
     if not _is_short(filters):
         return reader.frame(asked).select(_columns(metric, filters))
-    found = reader.run(asked).fetchall()
-    schema = _schema(filters)
-    columns = dict(zip((name for name in schema if name not in _ADDED), zip(*found, strict=True), strict=bool(found)))
-    empty = [None] * len(found)
-    return pl.DataFrame([pl.Series(name, columns.get(name, empty), kind) for name, kind in schema.items()])
+    return _Fetched.of(reader.run(asked)).framed(metric, filters)
 
 
 @lru_cache(maxsize=1024)
-def _unavailable(name: str, filters: Filters) -> str | None:
-    return unavailable(declared(name), filters)
+def _unavailable(name: str, shape: Filters) -> str | None:
+    return unavailable(declared(name), shape)
 
 
-@lru_cache(maxsize=256)
 def _alone(name: str, filters: Filters) -> Query:
-    return sql.compile_metric(declared(name), filters)
+    return sql.filled(_alone_of(name, filters.shape), filters)
 
 
-@lru_cache(maxsize=256)
 def _together(names: tuple[str, ...], filters: Filters) -> list[Together]:
-    return sql.compile_together([declared(name) for name in names], filters)
+    shaped = _together_of(names, filters.shape)
+    return [replace(together, query=sql.filled(together.query, filters)) for together in shaped]
+
+
+@lru_cache(maxsize=512)
+def _alone_of(name: str, shape: Filters) -> Query:
+    return sql.compile_metric(declared(name), shape)
+
+
+@lru_cache(maxsize=512)
+def _together_of(names: tuple[str, ...], shape: Filters) -> list[Together]:
+    return sql.compile_together([declared(name) for name in names], shape)
 
 
 def _own_rows(frame: pl.DataFrame, metric: Metric, filters: Filters) -> pl.DataFrame:
     """One metric's columns of a result that several share, and the rows that are its own."""
-    is_own = pl.col(f"{metric.name}_rows") > 0 if filters.by or filters.grain else pl.lit(value=True)
-    return frame.filter(is_own).select(_columns(metric, filters, f"{metric.name}_"))
+    return frame.filter(pl.col(f"{metric.name}_rows") > 0).select(_columns(metric, filters, f"{metric.name}_"))
 
 
 def _columns(metric: Metric, filters: Filters, prefix: str = "") -> list[pl.Expr]:

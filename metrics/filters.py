@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -74,6 +74,19 @@ class Filters(BaseModel):
     def dimensions(self) -> tuple[str, ...]:
         """Every dimension that is split or filtered by."""
         return tuple(dict.fromkeys((*self.by, *self.where)))
+
+    @property
+    def shape(self) -> Filters:
+        """The same question with stand-ins for its values, within no scope: all that the text of a query depends on."""
+        day = date(2000, 1, 1)
+        values = {
+            "start": self.start and day,
+            "end": self.end and day,
+            "as_of": self.as_of and datetime(2000, 1, 1, tzinfo=UTC),
+            "where": {name: tuple(map(str, range(len(labels)))) for name, labels in self.where.items()},
+            "scope": WHOLE,
+        }
+        return Filters.model_construct(**{**dict(self), **values})
 
     @property
     def uses_source(self) -> bool:

@@ -290,6 +290,7 @@ _TOLD_BY: Final = {
     "kind": "varchar",
     "at": "timestamptz",
     "what": "varchar",
+    "vehicle": "varchar",
     "direction": "varchar",
     "is_automatic": "boolean",
     "outcome": "varchar",
@@ -339,9 +340,9 @@ class _Events:
 _EVENTS: Final = (
     _Events(
         "lead",
-        "fct_lead",
-        {"at": "created_at", "what": "lead_type", "outcome": "status", "person_key": "salesperson_key"}
-        | {"record": "lead_id"},
+        "lead",
+        {"at": "created_at", "what": "lead_type", "vehicle": "vehicle", "outcome": "status"}
+        | {"person_key": "salesperson_key", "record": "lead_id"},
         whose=_OWN,
     ),
     _Events(
@@ -402,6 +403,7 @@ _TOLD: Final = """select
     events.at,
     events.at > dim_store.as_of as is_ahead,
     events.what,
+    events.vehicle,
     events.direction,
     events.is_automatic,
     events.outcome,
@@ -425,7 +427,8 @@ order by events.at nulls last, events.kind, events.record, events.source_file, e
 def compile_timeline(customer_key: str) -> Query:
     """Everything of one customer in time order. Each fact is read by itself; nothing is joined row to row."""
     every = "\nunion all\n".join(events.text() for events in _EVENTS)
-    return sql._query(f"{sql._with([('theirs', _THEIRS), ('events', every)])}\n{_TOLD}", {"customer": customer_key})
+    ctes = [("theirs", _THEIRS), ("lead", _ANY_RELEASE), ("events", every)]
+    return sql._query(f"{sql._with(ctes)}\n{_TOLD}", {"customer": customer_key})
 
 
 _WHO: Final = """select

@@ -72,7 +72,7 @@ def timeline(warehouse: Warehouse, customer_key: str) -> pl.DataFrame:
 
     Columns: `kind` (lead, touch, appointment, task, status, visit, purchase, service visit, survey), `at, is_ahead`
     (later than the store's now), `what` (lead type, channel, appointment type, the status before, test_drive or visit,
-    sale type, service, survey),
+    sale type, service, survey), `vehicle?` (that a lead asked for),
     `direction?` and `is_automatic?` of touches, `outcome?, person?, source?, amount?` (gross, or the amount of a
     repair order), `score?, store, opportunity_key?, record?` (natural id), `source_file, source_line`. NoSuchData for
     a key that no customer has.

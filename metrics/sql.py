@@ -133,8 +133,9 @@ def compile_metric(metric: Metric, filters: Filters) -> Query:
 def compile_together(metrics: Sequence[Metric], filters: Filters) -> list[Together]:
     """Few queries for many metrics that can be had: what looks at the same rows of a fact shares one scan of it.
 
-    Columns: the dimensions of `by`, `period` with a grain, and for each metric `NAME_rows` (how many rows it looks at;
-    a line without any is another metric's), `NAME_numerator`, `NAME_denominator`, `NAME_value`, `NAME_n_immature`.
+    Columns: the dimensions of `by`, `period` with a grain, and for each metric `NAME_numerator`, `NAME_denominator`,
+    `NAME_value`, `NAME_n_immature`; where anything splits them also `NAME_rows` (how many rows it looks at; a line
+    without any is another metric's).
     """
     plans = [_plan(metric, filters) for metric in metrics]
     return [_side_by_side(connected, filters) for connected in _connected(plans, filters)]
@@ -816,6 +817,12 @@ def _query(text: str, parameters: Mapping[str, object]) -> Query:
     return Query(text, {name: value for name, value in parameters.items() if name in named})
 
 
+def filled(query: Query, filters: Filters) -> Query:
+    """A query that was compiled from the shape of these filters, with their own values."""
+    values = _parameters(filters)
+    return Query(query.text, {name: values[name] for name in query.parameters})
+
+
 def _parameters(filters: Filters) -> dict[str, object]:
     parameters: dict[str, object] = {}
     if filters.as_of:
@@ -857,7 +864,7 @@ def _side_by_side(plans: Sequence[_Plan], filters: Filters) -> Together:
     for plan in plans:
         for rows in plan.rows:
             scans.setdefault(_scan(rows, plan, filters), []).append((rows, plan))
-    every = [_merged(name, asked) for name, asked in scans.items()]
+    every = [_merged(name, asked, filters) for name, asked in scans.items()]
     with_open_time = any(_needs_open_time(plan.metric) for plan in plans)
     with_known_spend = any(_needs_known_spend(plan, filters) for plan in plans)
     ctes = _opening(every, with_open_time, with_known_spend, filters)
@@ -865,12 +872,12 @@ def _side_by_side(plans: Sequence[_Plan], filters: Filters) -> Together:
         ctes.append((rows.name, _rows_text(rows, asked[0][1].metric, filters)))
         ctes.append((f"{rows.name}_totals", _totals_text(rows, filters)))
     ctes.append(("result", _results_text(plans, every, filters)))
-    listed = [*_labels(filters), *(column for plan in plans for column in _answer(plan))]
+    listed = [*_labels(filters), *(column for plan in plans for column in _answer(plan, filters))]
     metrics = tuple(plan.metric for plan in plans)
     return Together(metrics, _query(f"{_with(ctes)}\n{_labelled(listed, filters)}\n", _parameters(filters)))
 
 
-def _merged(name: str, asked: Sequence[tuple[_Rows, _Plan]]) -> _Rows:
+def _merged(name: str, asked: Sequence[tuple[_Rows, _Plan]], filters: Filters) -> _Rows:
     """Rows that serve several metrics: flags that all of them need choose rows, the others choose what is totalled."""
     first = asked[0][0]
     base = tuple(flag for flag in first.base if all(flag in rows.base for rows, _ in asked))
@@ -884,14 +891,19 @@ def _merged(name: str, asked: Sequence[tuple[_Rows, _Plan]]) -> _Rows:
         ]
         names = {column: _own_name(plan, column) for column in clashing}
         columns |= flags | {names.get(column, column): expression for column, expression in rows.columns.items()}
-        looked_at = _Total(_looked_at(rows), "count(*){taken}")
-        totals += [_own_total(total, plan, names, flags) for total in (*rows.totals, looked_at)]
+        looked_at = [_Total(_looked_at(rows), "count(*){taken}")] if _is_split(filters) else []
+        totals += [_own_total(total, plan, names, flags) for total in (*rows.totals, *looked_at)]
     return replace(first, name=name, base=base, columns=columns, totals=tuple(totals))
 
 
 def _own_total(total: _Total, plan: _Plan, names: Mapping[str, str], flags: Iterable[str]) -> _Total:
     taken = _all_of(*flags, _renamed(total.of, names))
     return _Total(_own_name(plan, total.name), _renamed(total.expression, names), taken)
+
+
+def _is_split(filters: Filters) -> bool:
+    """Whether a result has several lines, so that one may be without rows of a metric."""
+    return bool(filters.by or filters.grain)
 
 
 def _looked_at(rows: _Rows) -> str:
@@ -909,25 +921,28 @@ def _renamed(expression: str, names: Mapping[str, str]) -> str:
 
 
 def _results_text(plans: Sequence[_Plan], every: Sequence[_Rows], filters: Filters) -> str:
-    listed = [*_keys(filters), *(column for plan in plans for column in _result_columns(plan))]
+    listed = [*_keys(filters), *(column for plan in plans for column in _result_columns(plan, filters))]
     columns = ",\n    ".join(listed)
     return f"select\n    {columns}\nfrom {_joined(every, filters)}"
 
 
-def _result_columns(plan: _Plan) -> list[str]:
+def _result_columns(plan: _Plan, filters: Filters) -> list[str]:
     names = {total.name: _own_name(plan, total.name) for rows in plan.rows for total in rows.totals}
     parts = {"numerator": plan.numerator, "denominator": plan.denominator, "n_immature": plan.n_immature}
     listed = [f"cast({_renamed(text, names)} as double) as {_own_name(plan, part)}" for part, text in parts.items()]
     if plan.lag:
         listed.append(f"{_renamed(plan.lag, names)} as {_own_name(plan, plan.value)}")
+    if not _is_split(filters):
+        return listed
     looked_at = " + ".join(f"coalesce({_own_name(plan, _looked_at(rows))}, 0)" for rows in plan.rows)
     return [*listed, f"{looked_at} as {_own_name(plan, 'rows')}"]
 
 
-def _answer(plan: _Plan) -> list[str]:
+def _answer(plan: _Plan, filters: Filters) -> list[str]:
     """The columns of one metric in the last step."""
     names = {name: _own_name(plan, name) for name in ("numerator", "denominator", plan.value)}
-    kept = [_own_name(plan, name) for name in ("rows", "numerator", "denominator", "n_immature")]
+    kept = [_own_name(plan, name) for name in ("numerator", "denominator", "n_immature")]
+    kept += [_own_name(plan, "rows")] if _is_split(filters) else []
     return [*kept, f"{_renamed(plan.value, names)} as {_own_name(plan, 'value')}"]
 
 

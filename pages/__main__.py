@@ -50,8 +50,10 @@ class Reader(StrEnum):
 ForOption = Annotated[Reader, typer.Option("--for", help="Whom the letter is for.")]
 WeekOption = Annotated[str | None, typer.Option(metavar="DAY", help="A day of the week; without, the last whole week.")]
 StoreOption = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this store; may be repeated.")]
-WarehouseOption = Annotated[Path, typer.Option(help="Directory of the snapshots.")]
-SettingsOption = Annotated[Path, typer.Option(help="Its part mail names the server and the readers.")]
+WarehouseOption = Annotated[Path, typer.Option(envvar="UPBOARD_WAREHOUSE", help="Directory of the snapshots.")]
+SettingsOption = Annotated[
+    Path, typer.Option(envvar="UPBOARD_SETTINGS", help="Its part mail names the server and the readers.")
+]
 OutOption = Annotated[Path | None, typer.Option(help="The HTML file to write (.txt: plain text).")]
 SendOption = Annotated[bool, typer.Option("--send", help="Send it to the readers that the settings name.")]
 UserOption = Annotated[

@@ -87,7 +87,7 @@ def _alert(kept: Kept, found: Found) -> None:
     with st.container(border=True, gap="xsmall"):
         st.markdown(f"{_STATES[found.is_fired]} · **{theme.plain(kept.title)}**  \n{theme.plain(found.sentence)}")
         watched = "" if kept.alert is None else f"{alerts.watched(kept.alert)}. "
-        by = f"Saved by {kept.who}" if kept.who else "Saved"
+        by = f"Saved by {frame.named(kept.who)}" if kept.who else "Saved"
         st.caption(theme.plain(f"{watched}{by}, {kept.at:%Y-%m-%d}."))
         with st.container(horizontal=True, vertical_alignment="center"):
             _further(kept.alert)

@@ -16,7 +16,7 @@ from metrics.comparisons.bounds import bounds
 from metrics.comparisons.hours import DUE
 from metrics.filters import Filters
 from metrics.lists import NO_SHOW, UNCONFIRMED
-from pages import ahead, download, drill, frame, lines, parts, sentences, show, slots, theme, tiles
+from pages import ahead, download, drill, explanations, frame, lines, parts, sentences, show, slots, theme, tiles
 from pages.charts.dots import describe_dots, draw_dots
 from pages.charts.heatmap import describe_week, draw_week, tabulate_week
 
@@ -177,8 +177,8 @@ def _ungamed(filters: Filters, against: Filters | None) -> None:
 
 @parts.or_reason
 def _bounds_sentence(filters: Filters) -> None:
-    told = frame.estimate(bounds, _SHOW, filters)["sentence"][0]
-    st.markdown(f"Whatever the missing outcomes are, the show rate lies {theme.plain(told)}")
+    found = frame.estimate(bounds, _SHOW, filters).row(0, named=True)
+    st.markdown(theme.plain(explanations.bounded(found)))
 
 
 # Where shows fail -----------------------------------------------------------------------------------------------------
@@ -286,7 +286,7 @@ def _week(whole: Row, filters: Filters) -> None:
 def _beside(names: tuple[str, ...], header: str, filters: Filters, against: Filters | None) -> pl.DataFrame:
     """Metrics one per line, beside the period before."""
     before = {} if against is None else frame.values(names, against)
-    return lines.of_metrics(names, frame.values(names, filters), before, header)
+    return lines.of_metrics(names, frame.values(names, filters), before, header, frame.targets(names, filters))
 
 
 def _no_shows(filters: Filters, against: Filters | None, missed: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -12,7 +13,7 @@ from metrics.comparisons import change, shifts
 from metrics.declare import MetricError
 from metrics.filters import Filters
 from metrics.statistics import differences
-from pages import drill, explanations, frame, theme
+from pages import drill, explanations, frame, sentences, theme
 from pages.charts.dots import describe_dots, draw_dots
 
 _RATES: Final = (
@@ -48,7 +49,8 @@ def render(filters: Filters, headlines: tuple[str, ...]) -> None:
     whole = frame.values(_RATES, filters)
     stores = list(grid)
     st.markdown(_answer(grid, stores, filters))
-    st.table(_table(grid, stores, names), hide_index=True, border="horizontal", alt="Headline numbers by store")
+    aims = {store: frame.targets(names, _at(store, filters)) for store in stores}
+    st.table(_table(grid, aims, names), hide_index=True, border="horizontal", alt="Headline numbers by store")
     st.caption("Each rate with n and its 95% interval. Both stores are seen as of the same day.")
     _chart(grid, whole)
     _rows(stores, names)
@@ -83,7 +85,7 @@ def _said(name: str, first: dict[str, Row], second: dict[str, Row], names: tuple
 
 def _why(filters: Filters, names: tuple[str, str]) -> str:
     """How much of the difference is what came in, and how much what became of it."""
-    first, second = (filters.but(where={**filters.where, "store": (name,)}) for name in names)
+    first, second = (_at(name, filters) for name in names)
     try:
         found = frame.estimate(change.explain, "closing_rate", first, second, _MIX)
     except MetricError:
@@ -108,22 +110,32 @@ def _briefly(name: str, first: Row, second: Row, names: tuple[str, str]) -> str:
     return explanations.stores_briefly(first, second, names, declared(name).label.lower())
 
 
-def _table(grid: Grid, stores: list[str], names: tuple[str, ...]) -> pl.DataFrame:
+def _at(store: str, filters: Filters) -> Filters:
+    return filters.but(where={**filters.where, "store": (store,)})
+
+
+def _table(grid: Grid, aims: Mapping[str, Mapping[str, float]], names: tuple[str, ...]) -> pl.DataFrame:
+    """A number per line and a store per column; `aims` are the stores' targets by metric."""
     lines = [
-        {"Number": declared(name).label, **{store: _cell(name, grid[store].get(name), store) for store in stores}}
+        {
+            "Number": declared(name).label,
+            **{store: _cell(name, grid[store].get(name), store, known.get(name)) for store, known in aims.items()},
+        }
         for name in names
     ]
     return theme.table(lines)
 
 
-def _cell(name: str, row: Row | None, store: str) -> str:
+def _cell(name: str, row: Row | None, store: str, aim: float | None) -> str:
     if row is None or row["value"] is None:
         return theme.NOT_AVAILABLE
     metric = declared(name)
     currency = frame.currency(Filters(where={"store": (store,)}))
     shown = theme.number(row["value"], metric.unit, currency)
     ends = theme.interval(row["low"], row["high"])
-    return f"{shown} ({theme.parts(row['numerator'], row['denominator'])}; {ends})" if ends else shown
+    parts = [theme.parts(row["numerator"], row["denominator"]), ends] if ends else []
+    parts += [] if aim is None else [f"target {sentences.target_words(row, aim, metric, currency)}"]
+    return f"{shown} ({'; '.join(parts)})" if parts else shown
 
 
 def _chart(grid: Grid, whole: dict[str, Row]) -> None:

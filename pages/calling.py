@@ -253,7 +253,9 @@ def tries(row: Row) -> str:
     count = row["attempt_count"]
     if count is None:
         return ""
-    return "no try by a person yet" if count == 0 else "1 try" if count == 1 else f"{theme.number(count, 'count')} tries"
+    if count == 0:
+        return "no try by a person yet"
+    return "1 try" if count == 1 else f"{theme.number(count, 'count')} tries"
 
 
 # A file of them -------------------------------------------------------------------------------------------------------

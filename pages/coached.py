@@ -12,7 +12,7 @@ from metrics.catalog import metric as declared
 from metrics.comparisons.coaching import FUNNEL, coaching
 from metrics.declare import MetricError
 from metrics.filters import Filters
-from pages import frame, people_coaching, team, team_words, theme
+from pages import frame, people_coaching, region, sentences, team, team_words, theme
 
 Row = dict[str, Any]
 
@@ -117,6 +117,13 @@ def amounts(whom: Subject) -> list[tuple[str, Row, Row]]:
     return found
 
 
+def aims(names: Sequence[str], whom: Subject) -> dict[str, str]:
+    """The targets of those of these rates that have one for this person, each with whether it is met or missed."""
+    known = frame.targets(names, whom.own)
+    rows = {name: frame.values((name,), asked_of(name, whom.own))[name] for name in known}
+    return {name: sentences.target_words(rows[name], aim, declared(name)) for name, aim in known.items()}
+
+
 # In words -------------------------------------------------------------------------------------------------------------
 
 
@@ -135,7 +142,7 @@ def _most_lost(name: str, found: Sequence[Rate], currency: str) -> str:
         return f"**{name} loses no more at any step than luck explains**, against colleagues on the same leads."
     first, *rest = worth
     step = team_words.label_of(first["step"])
-    more = "".join(f" Then at {team_words.label_of(row['step'])}: {region.decimal(row['sales'], 1)} sales a month." for row in rest)
+    more = "".join(f" Then at {team_words.label_of(row['step'])}: {people_coaching.a_month(row)}." for row in rest)
     return f"**{name} loses most at {step}.** {people_coaching.gain(first, currency)}{more}"
 
 
@@ -157,10 +164,8 @@ def _whole_funnel(found: Sequence[Rate]) -> str:
     if closing is None or closing["expected"] is None:
         return ""
     sold, chances = (theme.number(closing[name], "count") for name in ("observed", "n"))
-    return (
-        f"In all {sold} of {chances} leads were sold so far; colleagues would have sold {region.decimal(closing['expected'], 1)} "
-        "of the same leads."
-    )
+    theirs = region.decimal(closing["expected"], 1)
+    return f"In all {sold} of {chances} leads were sold so far; colleagues would have sold {theirs} of the same leads."
 
 
 def next_step(found: Sequence[Rate], behind: Sequence[Rate]) -> str:
@@ -202,14 +207,20 @@ def drawn(found: Sequence[Rate]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides=kinds)
 
 
-def steps_table(found: Sequence[Rate], currency: str) -> pl.DataFrame:
-    """The steps as ready text: own and expected, at equal leads, what the gap is worth, in words."""
-    return theme.table([{"Step": rate.label} | _compared(rate) | _worth(rate, currency) for rate in found])
+def steps_table(found: Sequence[Rate], currency: str, aims: Mapping[str, str] | None = None) -> pl.DataFrame:
+    """The steps as ready text: own and expected, at equal leads, what the gap is worth, in words.
+
+    `aims` are targets in words by name; without any there is no column for them.
+    """
+    lines = [{"Step": rate.label} | _compared(rate) | _aim(rate.name, aims) | _worth(rate, currency) for rate in found]
+    return theme.table(lines)
 
 
-def habits_table(found: Sequence[Rate], others: Sequence[tuple[str, Row, Row]]) -> pl.DataFrame:
+def habits_table(
+    found: Sequence[Rate], others: Sequence[tuple[str, Row, Row]], aims: Mapping[str, str] | None = None
+) -> pl.DataFrame:
     """The habits as ready text: rates with their interval and verdict, then medians and means beside the store's."""
-    lines = [{"Habit": rate.label} | _compared(rate) | _told(rate) for rate in found]
+    lines = [{"Habit": rate.label} | _compared(rate) | _aim(rate.name, aims) | _told(rate) for rate in found]
     lines += [
         {
             "Habit": declared(name).label,
@@ -217,6 +228,7 @@ def habits_table(found: Sequence[Rate], others: Sequence[tuple[str, Row, Row]]) 
             "Expected": "",
             "At equal leads": "",
             "Team": theme.number(everybody["value"], declared(name).unit),
+            **_aim(name, aims),
             "In words": "no interval",
             "Would stand out": "",
         }
@@ -230,10 +242,14 @@ def _compared(rate: Rate) -> dict[str, str]:
     ends = theme.interval(row["low"], row["high"])
     return {
         "Observed": theme.parts(row["observed"], row["n"]),
-        "Expected": theme.NOT_AVAILABLE if row["expected"] is None else region.decimal(row['expected'], 1),
+        "Expected": theme.NOT_AVAILABLE if row["expected"] is None else region.decimal(row["expected"], 1),
         "At equal leads": theme.number(row["adjusted_rate"], "share") + (f" ({ends})" if ends else ""),
         "Team": theme.number(row["team_rate"], "share"),
     }
+
+
+def _aim(name: str, aims: Mapping[str, str] | None) -> dict[str, str]:
+    return {"Target": aims.get(name, "")} if aims else {}
 
 
 def _told(rate: Rate) -> dict[str, str]:

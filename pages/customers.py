@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from metrics.filters import Filters
 from metrics.statistics import differences
 from pages import drill, frame, show, theme, tiles
 from pages.charts.dots import describe_dots, draw_dots
+from pages.sentences import target_words
 from pages.timeline import one_customer, search
 
 TITLE: Final = "Customers"
@@ -53,7 +55,7 @@ def render(filters: Filters) -> None:
     then = {} if against is None else by_instrument(against)
     st.markdown("  \n".join(answer(surveys, then, now)))
     search(filters)
-    _surveys(surveys, then, now["survey_response_rate"])
+    _surveys(surveys, then, now["survey_response_rate"], filters)
     if surveys:
         frame.later(_people, filters, list(surveys))
     frame.later(_returns, now, filters, against)
@@ -101,11 +103,14 @@ def _next(surveys: dict[str, dict[str, Row]], response: Row) -> str:
     return "**Next:** open the rows of those who did not give the best score, and call them."
 
 
-def _surveys(surveys: dict[str, dict[str, Row]], then: dict[str, dict[str, Row]], response: Row) -> None:
+def _surveys(
+    surveys: dict[str, dict[str, Row]], then: dict[str, dict[str, Row]], response: Row, filters: Filters
+) -> None:
     if not surveys:
         return
     st.subheader("What buyers say")
-    st.table(survey_table(surveys, then), hide_index=True, border="horizontal", alt="Satisfaction by survey")
+    aims = frame.targets(_SURVEYED, filters)
+    st.table(survey_table(surveys, then, aims), hide_index=True, border="horizontal", alt="Satisfaction by survey")
     few = [name for name, rows in surveys.items() if _count(rows) < _FEW]
     if few:
         st.caption(f"Fewer than {_FEW} answers, too few to act on: {theme.plain(', '.join(few))}.")
@@ -124,9 +129,15 @@ def _count(rows: dict[str, Row]) -> float:
     return max(float(row["denominator"] or 0) for row in rows.values())
 
 
-def survey_table(surveys: dict[str, dict[str, Row]], then: dict[str, dict[str, Row]]) -> pl.DataFrame:
-    """One line per instrument: best score with n and interval, the comparison, and the mean on its own scale."""
+def survey_table(
+    surveys: dict[str, dict[str, Row]], then: dict[str, dict[str, Row]], aims: Mapping[str, float] | None = None
+) -> pl.DataFrame:
+    """One line per instrument: best score with n and interval, the comparison, and the mean on its own scale.
+
+    `aims` are targets by metric; where best scores have none, there is no column for them.
+    """
     lines = []
+    known = {name: aim for name, aim in (aims or {}).items() if name.endswith("top_box")}
     for name, rows in surveys.items():
         is_sales = "csi_top_box" in rows
         top, mean = ("csi_top_box", "csi_mean") if is_sales else ("service_csi_top_box", "service_csi_mean")
@@ -139,10 +150,15 @@ def survey_table(surveys: dict[str, dict[str, Row]], then: dict[str, dict[str, R
                 "n": theme.parts(rows[top]["numerator"], rows[top]["denominator"]),
                 "95% interval": theme.interval(rows[top]["low"], rows[top]["high"]),
                 "Before": theme.number(None if before is None else before["value"], "share"),
+                **({"Target": _aim(top, rows[top], known)} if known else {}),
                 "Mean score": theme.number(rows[mean]["value"], "points"),
             }
         )
     return theme.table(lines)
+
+
+def _aim(name: str, row: Row, known: Mapping[str, float]) -> str:
+    return target_words(row, known[name], declared(name)) if name in known else ""
 
 
 def _people(filters: Filters, instruments: list[str]) -> None:

@@ -12,6 +12,7 @@ from metrics.comparisons.bounds import bounds_of
 from metrics.comparisons.trust import failing, mostly_open
 from metrics.declare import MetricError, NoSuchData
 from metrics.filters import Filters
+from metrics.lists import PAST_DUE
 from pages import alerts_panel, drill, frame, runs, show, theme
 from pages.charts.dots import describe_dots, draw_dots
 from pages.charts.spans import describe_spans, draw_spans, tabulate_spans
@@ -156,7 +157,7 @@ def _bounds(filters: Filters) -> None:
         "appointment past due without an outcome, or an opportunity whose time is not up."
     )
     with st.container(horizontal=True):
-        frame.link("worklist", "Appointments without an outcome", list="past_due_without_outcome")
+        frame.link("worklist", "Appointments without an outcome", list=PAST_DUE.label.lower())
 
 
 def _bounds_of(name: str, rows: pl.DataFrame) -> Row | None:

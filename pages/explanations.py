@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from metrics.catalog import metric as declared
 from metrics.comparisons.shifts import Why
+from metrics.declare import OneFact
 from metrics.statistics import differences
 from pages import region, theme
+from pages.sentences import waits_for_time
 
 Row = Mapping[str, Any]
 
@@ -33,13 +35,6 @@ _REASONS: Final = {
 }
 
 
-def points(share: float) -> str:
-    """A difference of shares in points, with its sign."""
-    shown = region.decimal(round(abs(100 * share), 1), 1)
-    sign = "" if round(100 * share, 1) == 0 else "-" if share < 0 else "+"
-    return f"{sign}{shown}"
-
-
 def why(found: Why | None) -> str:
     """Why a rate changed: how much is mix, whose share moved it, how much the rates. "" where nothing did."""
     if found is None or abs(found.change) < _SMALL:
@@ -55,18 +50,40 @@ def why(found: Why | None) -> str:
 
 
 def _size(share: float) -> str:
-    return points(abs(share)).lstrip("+")
+    return theme.points(abs(share)).lstrip("+")
 
 
 def _part(part: float, whole: float) -> str:
     """A part in points of the change; one that goes against it has a minus."""
-    return points(part if whole > 0 else -part).lstrip("+")
+    return theme.points(part if whole > 0 else -part).lstrip("+")
 
 
 def _mover(found: Why) -> str:
     word = "more" if found.mover_now > found.mover_before else "less"
     shares = [theme.number(share, "share") for share in (found.mover_before, found.mover_now)]
     return f"{word} {found.mover}: {shares[0]} of the leads then, {shares[1]} now"
+
+
+def left_out(count: int, whole: int) -> str:
+    """What costs leave out, as they cannot count it."""
+    told = f"{theme.number(count, 'count')} of {theme.number(whole, 'count')} leads"
+    return (
+        f"Left out: {told}, from sources and months whose spend nobody entered. Unknown spend is not counted as zero."
+    )
+
+
+def bounded(row: Row) -> str:
+    """How far the outcomes that nobody knows could move a rate. The row is of `bounds`."""
+    metric, count = declared(row["metric"]), theme.number(row["n"], "count")
+    rows = metric.table.noun.replace("_", " ") if isinstance(metric, OneFact) else "rows"
+    if not row["n_missing"]:
+        return (
+            f"Every outcome of these {count} {rows} is known, so nothing unknown can move the {metric.label.lower()}."
+        )
+    ends = f"{theme.number(row['lowest'], metric.unit)} and {theme.number(row['highest'], metric.unit)}"
+    missing = theme.parts(row["n_missing"], row["n"])
+    why = "may still convert" if waits_for_time(metric) else "have no outcome recorded"
+    return f"Whatever the missing outcomes are, the {metric.label.lower()} lies between {ends}: {missing} {rows} {why}."
 
 
 def waited(now: Sequence[Row], before: Sequence[Row]) -> str:
@@ -149,7 +166,7 @@ def stores(first: Row, second: Row, names: tuple[str, str], label: str) -> str:
         return ""
     gap = first["value"] - second["value"]
     high, low = names if gap >= 0 else names[::-1]
-    span = f"95% interval of the difference {points(ends[0])} to {points(ends[1])}"
+    span = f"95% interval of the difference {theme.points(ends[0])} to {theme.points(ends[1])}"
     if not differences.is_apart(first, second):
         return f"{label}: {names[0]} and {names[1]} cannot be told apart ({span} points)."
     return f"{label}: {high} is {_size(gap)} points above {low}, more than chance explains ({span} points)."
@@ -159,7 +176,7 @@ def stores_briefly(first: Row, second: Row, names: tuple[str, str], label: str) 
     """Two stores on a rate that differs beyond chance, in few words."""
     gap, ends = first["value"] - second["value"], differences.difference(first, second)
     high = names[0] if gap >= 0 else names[1]
-    span = "" if ends is None else f" ({' to '.join(points(end) for end in ends)})"
+    span = "" if ends is None else f" ({' to '.join(theme.points(end) for end in ends)})"
     return f"{label}, {high} by {_size(gap)} points{span}"
 
 
@@ -208,7 +225,5 @@ def between_stores(found: Why | None, names: tuple[str, str]) -> str:
     over = found.dimension.replace("_", " ")
     shares = [theme.number(share, "share") for share in (found.mover_now, found.mover_before)]
     mover = f"{found.mover}: {shares[0]} of the leads at {names[0]}, {shares[1]} at {names[1]}"
-    mix, rate = points(found.mix), points(found.rate)
-    return (
-        f"Of the {points(found.change)} points, {mix} is the mix of {over} ({mover}) and {rate} the rates within each."
-    )
+    whole, mix, rate = (theme.points(part) for part in (found.change, found.mix, found.rate))
+    return f"Of the {whole} points, {mix} is the mix of {over} ({mover}) and {rate} the rates within each."

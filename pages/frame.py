@@ -28,11 +28,12 @@ from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ct
 from metrics import engine
 from metrics.declare import DIMENSIONS, MetricError
 from metrics.filters import Filters, Grain
+from metrics.scope import Scope
 from metrics.sql import Query
-from pages import periods, region, roles, sign_in, theme
-from pages.charts.layout import CONFIG, Figure, inked
+from pages import periods, region, roles, sign_in, signed, theme
+from pages.charts.layout import CONFIG, Drawn, Figure, inked
 from pages.journal import Journal, open_journal
-from pages.users import User
+from pages.users import User, UsersError
 
 Row = dict[str, Any]
 P = ParamSpec("P")
@@ -96,7 +97,7 @@ def warehouse() -> engine.Warehouse:
 
     Whatever is asked of it stays within their scope. NoWarehouse where there is none.
     """
-    opened = _opened(str(warehouse_directory().resolve()))
+    opened = _opened(str(warehouse_directory().absolute()))
     opened.refresh()
     return opened.within(roles.scope_of(user()))
 
@@ -128,28 +129,29 @@ def _options(opened: engine.Warehouse, dimension: str) -> list[str]:
     return engine.options(opened, dimension)
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASHES)
+# Shared as they are, not copied for each reader: nobody changes a frame in place.
+@st.cache_resource(max_entries=128, show_spinner=False, hash_funcs=_HASHES)
 def _facts(opened: engine.Warehouse) -> engine.Facts:
     return engine.snapshot_facts(opened)
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASHES)
+@st.cache_resource(max_entries=128, show_spinner=False, hash_funcs=_HASHES)
 def _stores(opened: engine.Warehouse) -> pl.DataFrame:
     return engine.stores(opened)
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASHES)
+@st.cache_resource(max_entries=128, show_spinner=False, hash_funcs=_HASHES)
 def _staff(opened: engine.Warehouse) -> pl.DataFrame:
     return engine.staff(opened)
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_HASHES)
+@st.cache_resource(max_entries=128, show_spinner=False, hash_funcs=_HASHES)
 def _targets(opened: engine.Warehouse) -> pl.DataFrame:
     return engine.targets(opened)
 
 
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_HASHES)
-def _left_out(opened: engine.Warehouse, name: str, filters: Filters) -> str | None:
+def _left_out(opened: engine.Warehouse, name: str, filters: Filters) -> tuple[int, int] | None:
     return engine.left_out(opened, name, filters)
 
 
@@ -279,8 +281,8 @@ def values(metrics: Sequence[str], filters: Filters) -> dict[str, Row]:
     return {row["metric"]: row for row in evaluate(metrics, filters).to_dicts()}
 
 
-def left_out(name: str, filters: Filters) -> str | None:
-    """What a cost ratio left out, as a sentence."""
+def left_out(name: str, filters: Filters) -> tuple[int, int] | None:
+    """How many leads a cost ratio left out, of how many; None where nothing was."""
     return _left_out(warehouse(), name, filters)
 
 
@@ -319,7 +321,9 @@ def targets(metrics: Sequence[str], filters: Filters) -> dict[str, float]:
 
 def currencies(filters: Filters) -> list[str]:
     """The currencies of the stores in scope, in order."""
-    return sorted(_in_scope(filters)["currency"].unique().to_list())
+    known = stores().select("store", "currency").iter_rows()
+    chosen = filters.where.get("store", ())
+    return sorted({currency for store, currency in known if not chosen or store in chosen})
 
 
 def _in_scope(filters: Filters) -> pl.DataFrame:
@@ -368,8 +372,20 @@ def taken(make: Callable[[], bytes], what: str, **data: Any) -> Callable[[], byt
 
 
 def who() -> str:
-    """Who is at the desk: the one who signed in, else the name that `ask_name` was told. Blank where nobody said."""
-    return (user().name or str(st.session_state.get("desk_name", ""))).strip()
+    """Who is at the desk, as the journal keeps it: the login of who signed in, else the name that `ask_name` was told.
+
+    Blank where nobody said.
+    """
+    return user().login or str(st.session_state.get("desk_name", "")).strip()
+
+
+def named(who: str) -> str:
+    """How people are told who wrote an entry of the journal: the name beside a login, else what was kept."""
+    try:
+        found = signed.users_now().find(who)
+    except UsersError:
+        return who
+    return found.name if found else who
 
 
 def ask_name() -> str:
@@ -588,7 +604,7 @@ def _freshness() -> None:
     known = facts()
     line = f"Data as of {theme.plain(as_of_words())}."
     if known.reject_count:
-        line += f" {known.reject_count:,} rows were refused."
+        line += f" {theme.number(known.reject_count, 'count')} rows were refused."
     st.caption(line, help=_REFUSED if known.reject_count else None)
     now = dt.datetime.now(dt.UTC)
     stale = [store for store, at in known.as_of.items() if now - at > _STALE_AFTER]
@@ -657,6 +673,9 @@ def say_unreadable(error: engine.NoWarehouse) -> None:
 def empty(filters: Filters) -> None:
     """The empty state of a page whose filters leave nothing: what was asked, and what to do."""
     known = facts()
+    if known.first_day is None and not warehouse().scope.is_whole:
+        _say_nothing_is_theirs(warehouse().scope)
+        return
     if known.first_day is None:
         st.info("The warehouse holds no leads. Load the CRM's lead export to begin:", icon=":material/inbox:")
         st.code(_LOAD, language="shell")
@@ -665,6 +684,17 @@ def empty(filters: Filters) -> None:
     asked = theme.plain(scope_words(filters))
     st.info(f"No rows in {span_words(filters)} for {asked}. The data reach from {reach}.", icon=":material/search_off:")
     st.button("Show everything", on_click=_show_everything, key="show_everything")
+
+
+def _say_nothing_is_theirs(scope: Scope) -> None:
+    """Somebody whose store or name is written otherwise in the data, or not in it yet: loading files would not help."""
+    stores = theme.plain(", ".join(scope.stores or ())) or "every store"
+    whose = f"the rows of {theme.plain(scope.person)} in {stores}" if scope.person else stores
+    st.info(
+        f"You may see {whose}, and nothing of that is in the data. If it is written otherwise in your CRM, ask whoever "
+        "runs Upboard to change the line beside your name in the file of users.",
+        icon=":material/inbox:",
+    )
 
 
 def _show_everything() -> None:
@@ -701,7 +731,7 @@ def chart(figure: Figure, alt: str, key: str, twin: pl.DataFrame | None = None) 
     Without `twin` the page itself shows the table beside the chart.
     """
     appearance = "dark" if st.context.theme.type == "dark" else "light"
-    drawn = inked(figure, appearance, region.separators())
+    drawn = Drawn(inked(figure, appearance, region.separators()))
     st.plotly_chart(drawn, key=key, config=CONFIG, alt=alt, theme=None)
     if twin is None:
         return

@@ -7,12 +7,16 @@ to the sign-in soon after its session ended. Where no sign-in is configured it l
 By password, only the sign-in is open. By OpenID Connect the empty page, its scripts and its web socket are open too,
 because Streamlit's st.login begins there (pages.sign_in draws nothing else before somebody signed in); downloads,
 uploads and whatever else Streamlit serves are not.
+
+A file that a page made goes only to the session whose tab was told of it: Streamlit itself gives it to whoever knows
+its address, which is a hash of what is in it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
@@ -48,6 +52,11 @@ _NO_PAGES: Final = (*_PARTS, "/auth/", "/oauth2callback")
 _NEXT: Final = "upboard_next"
 _NEXT_SECONDS: Final = 15 * 60
 _KNOWN_TABS: Final = 2000
+_MEDIA: Final = "/media/"
+# A file's address begins with its hash; what Streamlit hangs on says its kind, and is not looked at.
+_TOLD_OF: Final = re.compile(rb"/media/([0-9a-f]{32})")
+# Some dozen files a session, for more sessions than a server keeps open.
+_KNOWN_FILES: Final = 20_000
 
 
 @dataclass
@@ -57,6 +66,7 @@ class Guard:
     app: ASGIApp
     looks_every: float = 10.0
     _tabs: OrderedDict[str, str] = field(default_factory=OrderedDict, init=False)
+    _files: OrderedDict[tuple[str | None, str], None] = field(default_factory=OrderedDict, init=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer what is missing."""
@@ -82,6 +92,9 @@ class Guard:
             return await self._turn_away(scope, receive, send)
         if scope["type"] == "websocket":
             return await self._watch(scope, receive, send, visit)
+        if scope["path"].startswith(_MEDIA) and not self._was_told(visit.session, scope["path"]):
+            # As if there were none: whoever tries addresses learns nothing.
+            return await PlainTextResponse("Not found.", 404, {"Cache-Control": "no-store"})(scope, receive, send)
         return await self.app(scope, receive, send)
 
     async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,6 +135,21 @@ class Guard:
         self._tabs.move_to_end(tab)
         if len(self._tabs) > _KNOWN_TABS:
             self._tabs.popitem(last=False)
+
+    def _was_told(self, token: str | None, path: str) -> bool:
+        """Whether a session was told of a file."""
+        return (token, path.removeprefix(_MEDIA).partition(".")[0]) in self._files
+
+    def note_files(self, sent: bytes, token: str) -> None:
+        """Which files a session was told of, by whatever message: it may fetch them, and nobody else may."""
+        if b"/media/" not in sent:
+            return
+        for name in _TOLD_OF.findall(sent):
+            key = (token, name.decode())
+            self._files[key] = None
+            self._files.move_to_end(key)
+        while len(self._files) > _KNOWN_FILES:
+            self._files.popitem(last=False)
 
 
 @dataclass(frozen=True)
@@ -167,8 +195,8 @@ class _Line:
         """The server's next message; nothing leaves after the end."""
         if self.is_cut:
             return
-        if self.unread and self.visit.session and message["type"] == "websocket.send":
-            self._note_tab(message.get("bytes") or b"", self.visit.session)
+        if self.visit.session and message["type"] == "websocket.send":
+            self._note(message.get("bytes") or b"", self.visit.session)
         await self.to_browser(message)
 
     async def look(self, every: float) -> None:
@@ -192,6 +220,11 @@ class _Line:
             self.is_cut = True
             await self.to_browser({"type": "websocket.send", "bytes": _elsewhere(self.visit.afterwards)})
             await self.to_browser({"type": "websocket.close", "code": SIGNED_OUT_CODE, "reason": "signed out"})
+
+    def _note(self, sent: bytes, token: str) -> None:
+        self.guard.note_files(sent, token)
+        if self.unread:
+            self._note_tab(sent, token)
 
     def _note_tab(self, sent: bytes, token: str) -> None:
         """One of Streamlit's first messages tells the browser the number under which the tab may come back."""

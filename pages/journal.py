@@ -142,7 +142,8 @@ class Journal:
     def _connected(self) -> Iterator[sqlite3.Connection]:
         """A connection to a file of this version. Where the disk or the file refuses, JournalError."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Before the first load this makes the warehouse's folder, which is its owner's alone.
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.path, timeout=_WAITS_SECONDS, isolation_level=None)) as connection:
                 _bring_up_to_date(connection, self.path)
                 yield connection

@@ -105,11 +105,19 @@ def _trend_chart(name: str, rows: pl.DataFrame, over: Filters) -> None:
     described = describe_trend(rows, metric.label, metric.unit, grain, currency=currency)
     if projected is not None:
         described = f"{described} {foreseen(projected)}".strip()
+    aim = _line_of(name, over)
+    if aim is not None:
+        described = f"{described} The target is {theme.number(aim, metric.unit)}."
     st.markdown(theme.plain(described))
-    figure = draw_trend(rows, metric.unit, grain, currency=currency, projected=projected, events=events)
+    figure = draw_trend(rows, metric.unit, grain, currency=currency, projected=projected, events=events, target=aim)
     frame.chart(figure, described, "trend", tabulate_trend(rows, metric.unit, grain, currency=currency))
     if events:
         st.caption(f"What happened: {theme.plain(describe_events(events))}.")
+
+
+def _line_of(name: str, over: Filters) -> float | None:
+    """The target that a trend can be held against: of a rate, whatever the grain; of an amount, none."""
+    return frame.target(name, over) if declared(name).unit == "share" else None
 
 
 def _projected(name: str, over: Filters) -> pl.DataFrame | None:
@@ -201,7 +209,7 @@ def _by_value(explained: pl.DataFrame, over: str) -> None:
     steps = [Step(row["value"], row["rate_change"]) for row in rows[:-1]]
     whole = Step("Change of the rate", rows[-1]["rate_change"], "sum")
     st.markdown(f"**In points, by {over}**: what each one's share and rate together did to the whole")
-    described = f"{describe_waterfall(steps, 'points')} Together {explanations.points(whole.value or 0)} points."
+    described = f"{describe_waterfall(steps, 'points')} Together {theme.points(whole.value or 0)} points."
     figure = draw_waterfall([*steps, whole], "points")
     frame.chart(figure, described, "change_in_points", _parts_table(rows, over))
 
@@ -212,7 +220,7 @@ def _parts_table(rows: list[Row], over: str) -> pl.DataFrame:
 
 def _parts_line(row: Row, over: str) -> dict[str, str]:
     def points(name: str) -> str:
-        return theme.NOT_AVAILABLE if row[name] is None else explanations.points(row[name])
+        return theme.NOT_AVAILABLE if row[name] is None else theme.points(row[name])
 
     return {
         over.capitalize(): row["value"],
@@ -229,8 +237,8 @@ def _ranking(ranked: pl.DataFrame) -> None:
         lines = [
             {
                 "Mix of": frame.LABELS[row["dimension"]],
-                "By mix, points": explanations.points(row["mix"]),
-                "By the rates within, points": explanations.points(row["rate"]),
+                "By mix, points": theme.points(row["mix"]),
+                "By the rates within, points": theme.points(row["rate"]),
             }
             for row in ranked.to_dicts()
             if row["mix"] is not None

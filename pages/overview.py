@@ -45,9 +45,9 @@ FUNNEL: Final = (
     ("Shown", "shown_rate", "show_rate", "set_to_show_time"),
     ("Sold", "closing_rate", "show_to_sale", "show_to_sale_time"),
 )
-# What the first screen asks for, in one question, and what the funnel asks for when its turn comes.
+# What the first screen asks for, in one question, and what the funnel asks for besides when its turn comes.
 _COUNTED: Final = (*HEADLINES, "opportunities", "show_to_sale")
-_FUNNELLED: Final = tuple(dict.fromkeys(name for _, *names in FUNNEL for name in names))
+_FUNNELLED: Final = tuple(dict.fromkeys(name for _, *names in FUNNEL for name in names if name not in _COUNTED))
 # What the first sentence looks for the reason in; the section below ranks every dimension.
 _WHY_FIRST: Final = "source"
 # About as many lines as these words take, kept free for them.
@@ -150,8 +150,8 @@ def sparkline(name: str, months: pl.DataFrame) -> list[float]:
 
 def _funnel(filters: Filters, against: Filters | None) -> None:
     """How far the opportunities came, and how long each step took, beside the comparison."""
-    before = {} if against is None else frame.values(_FUNNELLED, against)
-    steps = funnel_steps(frame.values(_FUNNELLED, filters), before)
+    before = {} if against is None else _funnelled(against)
+    steps = funnel_steps(_funnelled(filters), before)
     described = describe_funnel(steps)
     st.markdown(theme.plain(described))
     labels = frame.span_words(filters), "" if against is None else frame.span_words(against)
@@ -164,6 +164,10 @@ def _funnel(filters: Filters, against: Filters | None) -> None:
         "the customers who came in the period, the share that bought (show to sale). The last two count by their own "
         "dates, so their n differs from the bars. Median time: half took no longer from the step before."
     )
+
+
+def _funnelled(filters: Filters) -> dict[str, Row]:
+    return frame.values(_COUNTED, filters) | frame.values(_FUNNELLED, filters)
 
 
 def _funnel_rows() -> None:

@@ -13,7 +13,7 @@ from metrics.catalog import metric as declared
 from metrics.comparisons.people import NOBODY
 from metrics.declare import Metric, MetricError
 from metrics.filters import Filters
-from pages import drill, frame, people_adoption, people_coaching, sentences, show, team, team_words, theme
+from pages import drill, frame, people_adoption, people_coaching, region, sentences, show, team, team_words, theme
 from pages.charts.funnel_plot import describe_funnel_plot, draw_funnel_plot, ends
 
 TITLE: Final = "People"
@@ -123,7 +123,7 @@ def _draw_rate(metric: Metric, filters: Filters) -> None:
     _open_apart(metric, [row["person"] for row in rows if row["verdict"] == "act"], filters.credit)
     _plots(metric, found)
     before = _before(metric.name, filters)
-    twin = table(metric, found.to_dicts(), raw, before)
+    twin = table(metric, found.to_dicts(), raw, before, _aims(metric.name, filters))
     st.table(twin, hide_index=True, border="horizontal", alt=describe_funnel_plot(found, metric.label, metric.unit))
     st.caption(_reading(metric, filters))
     _open_somebody([row["person"] for row in found.to_dicts()], metric, filters.credit)
@@ -165,10 +165,39 @@ def _before(name: str, filters: Filters) -> team.Rates:
     return {} if against is None else team.plain_rates(name, against)
 
 
-def table(metric: Metric, rows: Sequence[Row], raw: team.Rates, before: team.Rates) -> pl.DataFrame:
-    """The comparison as ready text: whoever is told apart first, then by name; no rank among the rest."""
-    has_stores = len({row["store"] for row in rows}) > 1
-    return theme.table([_line(metric, row, raw, before, has_store=has_stores) for row in sorted(rows, key=_by_verdict)])
+def _aims(name: str, filters: Filters) -> Callable[[Row], float | None]:
+    """The target of the rate for the person of a row, where there is one."""
+
+    def aim(row: Row) -> float | None:
+        theirs = {"store": (row["store"],), "person": (row["person"],)}
+        return frame.target(name, filters.but(where={**filters.where, **theirs}))
+
+    return aim
+
+
+def table(
+    metric: Metric,
+    rows: Sequence[Row],
+    raw: team.Rates,
+    before: team.Rates,
+    aim: Callable[[Row], float | None] | None = None,
+) -> pl.DataFrame:
+    """The comparison as ready text: whoever is told apart first, then by name; no rank among the rest.
+
+    `aim` gives the target for a row; where nobody has one, there is no column for it.
+    """
+    has_stores, aims = len({row["store"] for row in rows}) > 1, [aim(row) if aim else None for row in rows]
+    told = {
+        id(row): _line(metric, row, raw, before, has_store=has_stores)
+        | (_aim(metric, raw.get((row["store"], row["person"])), one) if any(aims) else {})
+        for row, one in zip(rows, aims, strict=True)
+    }
+    return theme.table([told[id(row)] for row in sorted(rows, key=_by_verdict)])
+
+
+def _aim(metric: Metric, raw: Row | None, aim: float | None) -> dict[str, str]:
+    """A person's target beside the rate as it is counted, and whether it is met or missed beyond chance."""
+    return {"Target, as counted": "" if aim is None or raw is None else sentences.target_words(raw, aim, metric)}
 
 
 def _by_verdict(row: Row) -> tuple[int, str]:

@@ -12,7 +12,7 @@ from metrics.catalog import metric as declared
 from metrics.comparisons.coaching import coaching
 from metrics.declare import MetricError
 from metrics.filters import Filters
-from pages import drill, frame, team, team_words, theme
+from pages import drill, frame, region, team, team_words, theme
 from pages.charts.gains import describe_gains, draw_gains
 
 # Words of the widget and the URL, and whose leads are meant: every step must be one role's.
@@ -83,11 +83,13 @@ def answer(worth: Sequence[Row], currencies: Mapping[str, str]) -> str:
     head = f"**Coach {theme.plain(first['person'])} on {step} first.** {gain(first, currencies[first['store']])}"
     if not rest:
         return f"{head} No other gap is more than luck explains."
-    others = [
-        f"{theme.plain(row['person'])} on {team_words.label_of(row['step'])} ({region.decimal(row['sales'], 1)} sales a month)"
-        for row in rest
-    ]
+    others = [f"{theme.plain(row['person'])} on {team_words.label_of(row['step'])} ({a_month(row)})" for row in rest]
     return f"{head} Then {'; '.join(others)}."
+
+
+def a_month(row: Row) -> str:
+    """What a gap is worth in sales a month, in words."""
+    return f"{region.decimal(row['sales'], 1)} sales a month"
 
 
 def gain(row: Row, currency: str) -> str:

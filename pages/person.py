@@ -164,7 +164,8 @@ def _funnel(whom: Subject, currency: str) -> None:
     described = describe_against(drawn, whom.person)
     with st.container(key="screen_only_steps"):
         frame.chart(draw_against(drawn, whom.person), described, "person_steps")
-    st.table(coached.steps_table(found, currency), hide_index=True, border="horizontal", alt=described)
+    aims = coached.aims([rate.name for rate in found], whom)
+    st.table(coached.steps_table(found, currency, aims), hide_index=True, border="horizontal", alt=described)
     _rows(found, whom, "steps")
     st.caption(
         "Observed: of this person's leads. Expected: the hits that colleagues of the same store would have had on "
@@ -199,7 +200,8 @@ def _habits(whom: Subject) -> None:
         with st.container(key="screen_only_habits"):
             frame.chart(draw_against(drawn, whom.person), describe_against(drawn, whom.person), "person_habits")
     alt = f"Habits of {whom.person} beside the team."
-    st.table(coached.habits_table(found, others), hide_index=True, border="horizontal", alt=alt)
+    aims = coached.aims([rate.name for rate in found] + [name for name, *_ in others], whom)
+    st.table(coached.habits_table(found, others, aims), hide_index=True, border="horizontal", alt=alt)
     if found:
         _rows(found, whom, "habits")
 
@@ -264,7 +266,10 @@ def _trend(whom: Subject, kept: Sequence[actions.Action], asked: Filters) -> Non
         return
     events = person_actions.events(whom, kept, frame.estimate(engine.events))
     alt = describe_trend(rows, f"{metric.label} of {whom.person}", metric.unit, grain)
-    figure = draw_trend(rows, metric.unit, grain, events=events)
+    aim = frame.target(name, own)
+    if aim is not None:
+        alt = f"{alt} The target is {theme.number(aim, metric.unit)}."
+    figure = draw_trend(rows, metric.unit, grain, events=events, target=aim)
     frame.chart(figure, alt, "person_over_time", tabulate_trend(rows, metric.unit, grain))
     if events:
         st.caption(theme.plain(describe_events(events)))

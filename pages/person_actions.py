@@ -38,9 +38,8 @@ def _action(action: Action, whom: Subject) -> None:
     days = f"from {region.day(action.starts_on)}, look again on {region.day(action.review_on)}"
     with st.container(border=True, gap="xsmall"):
         label = declared(action.metric).label
-        st.markdown(
-            f"**{label}: {theme.plain(action.agreed)}**  \n{_status(action)}; {days}; {theme.plain(action.who)}."
-        )
+        who = theme.plain(frame.named(action.who))
+        st.markdown(f"**{label}: {theme.plain(action.agreed)}**  \n{_status(action)}; {days}; {who}.")
         if action.closed is not None and action.closed.note:
             st.caption(theme.plain(action.closed.note))
         frame.later(_before_after, action, whom)

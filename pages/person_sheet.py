@@ -47,7 +47,8 @@ def _sections(
         sections.append(_bars("The habits behind it", behind))
     if waiting.height:
         calls = tuple(_call(row) for row in waiting.head(_CALLS).to_dicts())
-        sections.append(Lines(f"Call first ({theme.number(waiting.height, 'count')} wait)", calls, is_ticked=True, page="worklist"))
+        heading = f"Call first ({theme.number(waiting.height, 'count')} wait)"
+        sections.append(Lines(heading, calls, is_ticked=True, page="worklist"))
     sections.append(Lines("Agreed", _agreed(kept), is_ticked=True, page=f"person?who={whom.key}"))
     return tuple(sections)
 
@@ -72,7 +73,7 @@ def _worth(rates: Sequence[Rate], currency: str) -> Table:
 
 def _line(rate: Rate, currency: str) -> tuple[str, ...]:
     row = rate.row
-    expected = theme.NOT_AVAILABLE if row["expected"] is None else region.decimal(row['expected'], 1)
+    expected = theme.NOT_AVAILABLE if row["expected"] is None else region.decimal(row["expected"], 1)
     observed = theme.parts(row["observed"], row["n"])
     return rate.label, observed, expected, coached.worth_words(rate, currency), coached.verdict(rate)
 

@@ -11,6 +11,7 @@ import re
 from contextvars import ContextVar
 from decimal import Decimal
 from functools import cache
+from math import floor, log10
 from typing import Final
 
 from babel import Locale, UnknownLocaleError
@@ -63,6 +64,13 @@ def decimal(value: Number, digits: int = 0) -> str:
     return format_decimal(value, format=_pattern(digits), locale=_locale(current()))
 
 
+def significant(value: Number, digits: int = 3) -> str:
+    """A number to so many digits that count, whole from 100 on: `0.0123`, `1.23`, `1,235`; no zeros at its end."""
+    size = floor(log10(abs(float(value)))) if value else 0
+    kept = "#" * max(0, digits - 1 - size)
+    return format_decimal(value, format=f"#,##0.{kept}" if kept else "#,##0", locale=_locale(current()))
+
+
 @cache
 def _pattern(digits: int) -> str:
     return f"#,##0.{'0' * digits}" if digits else "#,##0"
@@ -84,6 +92,11 @@ def money(value: Number, currency: str, digits: int = 0) -> str:
 def day(value: dt.date) -> str:
     """A day as people read it, such as `Nov 22, 2026` or `22 Nov 2026`."""
     return format_date(value, "medium", locale=_date_locale(current()))
+
+
+def moment(value: dt.datetime) -> str:
+    """A local moment as people read it, `Nov 22, 2026 17:05`; of midnight the day alone, as exports write days so."""
+    return day(value.date()) if (value.hour, value.minute) == (0, 0) else f"{day(value.date())} {value:%H:%M}"
 
 
 def separators() -> str:

@@ -79,14 +79,10 @@ def compared(row: Row, before: Row | None, unit: str) -> str:
     ends = differences.difference(row, before)
     if ends is None:
         return f"{head}."
-    span = f"95% interval {_points(ends[0])} to {_points(ends[1])} points"
+    span = f"95% interval {theme.points(ends[0])} to {theme.points(ends[1])} points"
     if differences.is_apart(row, before):
         return f"{head}: more than chance explains ({span})."
     return f"{head}: chance alone may explain it ({span})."
-
-
-def _points(share: float) -> str:
-    return f"{share * 100:+.1f}"
 
 
 def _early(row: Row, *, is_compared: bool) -> str:

@@ -30,6 +30,7 @@ from streamlit.starlette import App
 from streamlit.web.bootstrap import load_config_options
 
 from pages import health, users
+from pages.front_end import Files, FrontEnd
 from pages.gate import LOG, AccessLog, AllowedHosts, Limits, SecurityHeaders
 from pages.guard import Guard
 from pages.local_sign_in import sign_in_routes
@@ -58,7 +59,7 @@ class Serving:
     `hosts` are bare names, `*.example.com` for every name below one; those of this machine itself are always
     allowed. `proxies` are the addresses or networks whose X-Forwarded-* lines are believed. `upload_megabytes` is
     the largest file that Load data takes, `sessions` how many tabs may be open at once. One that `is_warmed` loads
-    what pages need before it answers, and draws the first page for nobody.
+    what pages need before it answers, and draws the first page for nobody. `script` is what Streamlit runs.
     """
 
     address: str = "127.0.0.1"
@@ -69,6 +70,7 @@ class Serving:
     upload_megabytes: int = 200
     sessions: int = 200
     is_warmed: bool = True
+    script: Path = _SCRIPT
 
     @property
     def allowed_hosts(self) -> list[str]:
@@ -102,6 +104,20 @@ def refusal(address: str | None, *, is_guarded: bool) -> str | None:
         f"Upboard is not served on {address or 'every address'} while nobody signs in: whoever reaches it would read "
         "the customers of every store.\n\n"
         "Hint: configure sign-in first (docs/sign_in.md), or serve this machine alone: --address 127.0.0.1."
+    )
+
+
+def refusal_without_guard(*, is_guarded: bool) -> str | None:
+    """Why pages are not drawn by plain `streamlit run` where people sign in, as what and hint; None where they may be.
+
+    Pages would ask who it is, but nobody would ask who fetches a file that a page made, or sends one.
+    """
+    if not is_guarded or is_running():
+        return None
+    return (
+        "People sign in here, and `streamlit run` alone cannot keep the others out: files that pages make would go to "
+        "whoever knows their address.\n\n"
+        "Hint: start it by `python -m pages serve`, which takes the same --address and --port (docs/serve.md)."
     )
 
 
@@ -163,13 +179,14 @@ def application(serving: Serving) -> ASGIApp:
     """The dashboard as one ASGI application, from the outermost layer: log, headers, hosts, limits, Streamlit."""
     # Else the first visitor of a fresh process could run any file of pages/ as a page of its own, past the sign-in.
     PagesManager.uses_pages_directory = False
-    app = App(_SCRIPT, routes=_routes(serving.warehouse), lifespan=_warmed(serving))
+    files = Files()
+    app = App(serving.script, routes=_routes(serving.warehouse), lifespan=_warmed(serving, files.prepare))
     load_config_options(_options(serving))
-    limited = Limits(app, serving.upload_megabytes, serving.sessions)
+    limited = Limits(FrontEnd(app, files), serving.upload_megabytes, serving.sessions)
     return AccessLog(SecurityHeaders(AllowedHosts(Guard(limited), users.configured())))
 
 
-def _warmed(serving: Serving) -> Callable[[App], AbstractAsyncContextManager[None]]:
+def _warmed(serving: Serving, prepare: Callable[[], None]) -> Callable[[App], AbstractAsyncContextManager[None]]:
     """What happens between the runtime's start and the first answer."""
 
     @asynccontextmanager
@@ -180,7 +197,7 @@ def _warmed(serving: Serving) -> Callable[[App], AbstractAsyncContextManager[Non
         # Loaded here: what pages remember asks at once for the runtime that remembers it.
         warm = import_module("pages.warm")
         warm.load()
-        drawing = warm.begin(serving.warehouse)
+        drawing = warm.begin(serving.warehouse, prepare)
         yield
         # A query that the interpreter ends midway would end the process by SIGABRT.
         drawing.join(_PATIENCE_AT_THE_END)

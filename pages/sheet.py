@@ -125,7 +125,7 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 
 def and_more(count: int) -> str:
     """What stands at the end of a list that was cut."""
-    return f"and {theme.number(count, 'count')} more"
+    return f"and {count:,} more"
 
 
 def first(section: Section, keep: int) -> tuple[Section, int]:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from metrics.engine import NoWarehouse
 from metrics.filters import Filters
-from pages import drill, frame
+from pages import drill, frame, paper
 
 _HAS_NAVIGATED: Final = Event()
 
@@ -46,6 +46,7 @@ def show(page: ModuleType) -> None:
         return
     is_of_now = getattr(page, "IS_OF_NOW", False)
     frame.heading(page.TITLE, page.QUESTION, asked, compares=page.COMPARES, is_of_now=is_of_now)
+    paper.lay_out(asked)
     try:
         with frame.first_part():
             page.render(asked)

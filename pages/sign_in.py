@@ -78,7 +78,6 @@ def _draw(found: Users) -> None:
     st.title("Sign in to Upboard")
     if found.sign_in == "password":
         st.info(f"Please sign in: [to the sign-in]({SIGN_IN}).")
-        st.caption("Is there no such page? Start Upboard by `python -m pages serve`: docs/sign_in.md.")
         return
     names, identity = openid.providers(), _identity()
     if identity is not None:

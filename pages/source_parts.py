@@ -11,7 +11,7 @@ from metrics.catalog import metric as declared
 from metrics.comparisons import sources, spending
 from metrics.declare import NoSuchData
 from metrics.filters import Filters
-from pages import explanations, frame, theme
+from pages import explanations, frame, region, theme
 from pages.charts.dots import draw_dots
 from pages.charts.two_way import describe_two_way, draw_two_way, tabulate_two_way
 from pages.parts import or_reason
@@ -265,11 +265,16 @@ def _moved(filters: Filters, name: str, taken: str, given: str, amount: float) -
 def moved_words(row: Row, currency: str) -> str:
     """What a move might change a month, with its interval; or why that cannot be told."""
     if row["change"] is None:
-        return str(row["sentence"])
+        return str(row["sentence"]) if row["after"] is None else _never_tried(row, currency)
     metric = declared(row["metric"])
     change, low, high = (theme.number(row[part], metric.unit, currency) for part in ("change", "low", "high"))
     head = f"{metric.label}: {'' if row['change'] < 0 else '+'}{change} a month (95% interval {low} to {high})."
     return f"{head} This is correlation over months, not an experiment."
+
+
+def _never_tried(row: Row, currency: str) -> str:
+    after, least, most = (theme.number(row[part], "money", currency) for part in ("after", "least", "most"))
+    return f"It cannot be told. {row['source']}: {after} a month was never tried, only {least} to {most}."
 
 
 def _marginals(found: pl.DataFrame, name: str, currency: str) -> None:
@@ -297,7 +302,7 @@ def _marginal_line(row: Row, name: str, currency: str) -> dict[str, str]:
 
 
 def _small(value: float | None) -> str:
-    return theme.NOT_AVAILABLE if value is None else f"{value:,.3g}"
+    return theme.NOT_AVAILABLE if value is None else region.significant(value)
 
 
 # The ledger -----------------------------------------------------------------------------------------------------------

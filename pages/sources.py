@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -9,7 +10,7 @@ import streamlit as st
 
 from metrics.catalog import metric as declared
 from metrics.filters import Filters
-from pages import drill, frame, printing, sentences, show, source_parts, theme
+from pages import drill, explanations, frame, printing, sentences, show, source_parts, theme
 from pages.charts.bars import describe_bars, draw_bars
 from pages.charts.dots import describe_dots, draw_dots
 
@@ -58,6 +59,7 @@ _COUNTED: Final = {
 
 Row = dict[str, Any]
 Grid = dict[str, dict[str, Row]]
+Aims = dict[str, dict[str, float]]
 
 
 def render(filters: Filters) -> None:
@@ -77,7 +79,8 @@ def render(filters: Filters) -> None:
         st.markdown(_answer(whole, grid, frame.currency(filters)))
     for reason in _reasons(whole):
         st.info(theme.plain(reason))
-    st.table(_table(whole, grid, by, frame.currency(filters)), hide_index=True, border="horizontal", alt=TITLE)
+    aims = _aims(list(grid), by, filters)
+    st.table(_table(whole, grid, by, frame.currency(filters), aims), hide_index=True, border="horizontal", alt=TITLE)
     _left_out(filters)
     st.caption(_reading())
     printing.sources_button(filters)
@@ -151,22 +154,40 @@ def _reasons(whole: dict[str, Row]) -> list[str]:
 
 
 def _left_out(filters: Filters) -> None:
-    sentence = frame.left_out("roi", filters)
-    if sentence:
-        st.caption(f":material/info: {theme.plain(sentence)}")
+    found = frame.left_out("roi", filters)
+    if found is not None:
+        st.caption(f":material/info: {explanations.left_out(*found)}")
 
 
-def _table(whole: dict[str, Row], grid: Grid, by: str, currency: str) -> pl.DataFrame:
+def _aims(members: Sequence[str], by: str, filters: Filters) -> Aims:
+    """The targets of all together, and of each source that has one of its own; sources differ by nature."""
+    whole = frame.targets(COLUMNS, filters)
+    found = {_WHOLE: whole}
+    for member in members if by == "source" else ():
+        theirs = frame.targets(COLUMNS, filters.but(where={**filters.where, by: (member,)}))
+        found[member] = {name: aim for name, aim in theirs.items() if aim != whole.get(name)}
+    return found
+
+
+def _table(whole: dict[str, Row], grid: Grid, by: str, currency: str, aims: Aims) -> pl.DataFrame:
     reasoned = {name: row for name, row in whole.items() if row.get("reason")}
-    lines = [_line(name, cells | reasoned, by, currency) for name, cells in grid.items()]
-    return theme.table([*lines, _line(_WHOLE, whole, by, currency)])
+    lines = [_line(name, cells | reasoned, by, currency, aims.get(name, {})) for name, cells in grid.items()]
+    return theme.table([*lines, _line(_WHOLE, whole, by, currency, aims[_WHOLE])])
 
 
-def _line(name: str, cells: dict[str, Row], by: str, currency: str) -> dict[str, str]:
+def _line(name: str, cells: dict[str, Row], by: str, currency: str, aims: Mapping[str, float]) -> dict[str, str]:
     line = {frame.LABELS[by]: name}
     for column in COLUMNS:
-        line[declared(column).label] = cell(column, cells.get(column), currency)
+        shown = cell(column, cells.get(column), currency)
+        line[declared(column).label] = f"{shown}{_aim(column, cells.get(column), aims.get(column), currency)}"
     return line
+
+
+def _aim(name: str, row: Row | None, aim: float | None, currency: str) -> str:
+    """A target at the end of a number, and whether it is met or missed beyond chance."""
+    if row is None or row["value"] is None or aim is None:
+        return ""
+    return f"; target {sentences.target_words(row, aim, declared(name), currency)}"
 
 
 def cell(name: str, row: Row | None, currency: str) -> str:

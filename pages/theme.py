@@ -153,6 +153,13 @@ def change(now: Number | None, before: Number | None, unit: str) -> str | None:
     return _signed((float(now) / float(before) - 1) * 100, "%")
 
 
+def points(share: Number) -> str:
+    """A difference of shares in points, with its sign: `+1.2`. One that reads 0.0 has none."""
+    value = 100 * float(share)
+    shown = region.decimal(abs(value), 1)
+    return f"{'' if shown == region.decimal(0, 1) else '-' if value < 0 else '+'}{shown}"
+
+
 def _signed(value: float, unit: str) -> str:
     shown = region.decimal(abs(value), 1)
     sign = "" if shown == region.decimal(0, 1) else "-" if value < 0 else "+"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Final
 
 import polars as pl
@@ -58,7 +59,8 @@ def one_customer(key: str) -> None:
         is_hollow=pl.col("is_ahead").fill_null(False) | pl.col("is_automatic").fill_null(False),
     )
     st.subheader(theme.plain(who["customer"] or "(no name)"))
-    st.markdown("  \n".join((_reach(who), summary(events))))
+    local = events.with_columns(at=told["at"].str.to_datetime("%Y-%m-%d %H:%M"))
+    st.markdown("  \n".join((_reach(who), summary(local))))
     described = describe(events)
     frame.chart(draw_events(told.filter(pl.col("at").is_not_null())), described, "events")
     st.caption("Hollow: still to come, or sent by a machine. Local time of the store.")
@@ -76,7 +78,7 @@ def _reach(who: Row) -> str:
 
 
 def summary(events: pl.DataFrame) -> str:
-    """How it stands: since when, how often somebody tried, what is next or what came of it."""
+    """How it stands: since when, how often somebody tried, what is next or what came of it. Times are local."""
     first = events.filter(pl.col("at").is_not_null()).row(0, named=True) if events["at"].drop_nulls().len() else None
     tries = events.filter((pl.col("kind") == "touch") & (pl.col("direction") == "out") & ~pl.col("is_automatic"))
     begun = "" if first is None else f"Known since {region.day(first['at'].date())}. "
@@ -105,7 +107,7 @@ def _standing(events: pl.DataFrame) -> str:
 
 def words(row: Row) -> str:
     """One event in words: what it was, which way, what came of it."""
-    parts = [_what(row), _way(row), _outcome(row)]
+    parts = [_what(row), row["vehicle"] or "", _way(row), _outcome(row)]
     if row["score"] is not None:
         parts.append(f"score {theme.number(row['score'], 'count')}")
     return ", ".join(part for part in parts if part)
@@ -159,7 +161,8 @@ def table(told: pl.DataFrame) -> pl.DataFrame:
     lines = []
     for row in reversed(told.to_dicts()):
         amount = theme.money(row["amount"], _currency(row["store"])) if row["amount"] is not None else ""
-        line = {"When": row["at"] or "no time", "What": row["words"], "Who": row["person"] or ""}
+        at = region.moment(dt.datetime.fromisoformat(row["at"])) if row["at"] else "no time"
+        line = {"When": at, "What": row["words"], "Who": row["person"] or ""}
         lines.append(line | {"Source": row["source"] or "", "Amount": amount, "Record": row["record"] or ""})
     return theme.table(lines)
 
@@ -184,14 +187,14 @@ def search(filters: Filters) -> None:
     if found.is_empty():
         st.info(f"Nobody matches “{theme.plain(asked)}” under these filters.")
         return
-    for row in found.head(_SHOWN).to_dicts():
+    for row in download.readable(found.head(_SHOWN), frame.stores()).to_dicts():
         _one_found(row)
     if found.height > _SHOWN:
         st.caption(f"The {_SHOWN} newest are shown. Write more of the name to see fewer.")
 
 
 def _one_found(row: Row) -> None:
-    since = region.day(row["newest_lead_at"].date())
+    since = region.day(dt.datetime.fromisoformat(row["newest_lead_at"]).date())
     label = f"{theme.plain(row['customer'] or '(no name)')}, {theme.plain(row['store'])}, newest lead {since}"
     key = row["customer_key"]
     st.button(label, key=f"open_{key}", type="tertiary", icon=":material/person:", on_click=_open, args=(key,))

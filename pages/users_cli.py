@@ -10,7 +10,8 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, cast
@@ -19,13 +20,15 @@ import tomlkit
 import typer
 from filelock import FileLock
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 from tomlkit.items import Table as Entry
 
+from metrics import engine
+from metrics.declare import MetricError
 from pages import passwords
 from pages.users import User, Users, UsersError, checked_user, checked_users, key_of, read_users, users_file, warning
 
@@ -62,6 +65,10 @@ PasswordOption = Annotated[
 FileOption = Annotated[
     Path | None, typer.Option("--users", help="The file; without, UPBOARD_USERS or data/users.toml.")
 ]
+WarehouseOption = Annotated[
+    Path,
+    typer.Option(envvar="UPBOARD_WAREHOUSE", help="Where the data are: whether they know the stores and the person."),
+]
 
 
 @app.command()
@@ -73,6 +80,7 @@ def add(
     person: PersonOption = None,
     is_asked: PasswordOption = True,
     file: FileOption = None,
+    warehouse: WarehouseOption = Path("data/warehouse"),
 ) -> None:
     """Add a user. The password is asked for twice, or is the first line of standard input."""
     with _explained():
@@ -87,6 +95,8 @@ def add(
         with _changing(path) as document:
             _entries(document).append(_table({**entry, "login": user.login}))
         _say(f"Added to {path}: {user.login}, {role.value}")
+        for doubt in _doubts(user, warehouse):
+            _say(doubt)
 
 
 @app.command()
@@ -114,12 +124,14 @@ def remove(login: LoginArgument, file: FileOption = None) -> None:
 
 
 @app.command("list")
-def list_users(file: FileOption = None) -> None:
+def list_users(file: FileOption = None, warehouse: WarehouseOption = Path("data/warehouse")) -> None:
     """Show who may sign in."""
     with _explained():
         path = file or users_file()
         found = read_users(path)
-        table = Table("Login", "Name", "Role", "Stores", "Person", "Signs in by", title=str(path))
+        table = Table(
+            Column("Login", overflow="fold"), "Name", "Role", "Stores", "Person", "Signs in by", title=str(path)
+        )
         for user in found.users:
             stores = ", ".join(user.stores) or "all"
             cells = (user.login, user.name, user.role, stores, user.person or "", _way(found, user))
@@ -127,6 +139,26 @@ def list_users(file: FileOption = None) -> None:
         _OUT.print(table)
         if unwise := warning(path):
             _say(unwise)
+        for doubt in (doubt for user in found.users for doubt in _doubts(user, warehouse)):
+            _say(doubt)
+
+
+def _doubts(user: User, directory: Path) -> Iterator[str]:
+    """Stores and a person that the data do not know, with what they do know: under another name nobody sees a row.
+
+    Nothing where there are no data yet.
+    """
+    asked = {"store": user.stores, "person": (user.person,) if user.person else ()}
+    try:
+        with closing(engine.open_warehouse(directory)) as opened:
+            known = {dimension: engine.options(opened, dimension) for dimension in asked}
+    except MetricError:
+        return
+    for dimension, names in asked.items():
+        for name in (name for name in names if name not in known[dimension]):
+            near = get_close_matches(name, known[dimension], n=5, cutoff=0.3) or known[dimension][:5]
+            hint = f"It knows: {', '.join(near)}. Change the line in the file of users; it counts at once."
+            yield f"{user.login}: there is no {dimension} {name!r} in {directory}.\n\nHint: {hint}"
 
 
 def _way(found: Users, user: User) -> str:

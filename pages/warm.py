@@ -10,14 +10,14 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 from metrics.declare import NoSuchData
-from pages import PAGES, frame
+from pages import PAGES, frame, users
 
 LOG: Final = logging.getLogger("upboard")
 # What Streamlit and Plotly load only when they first draw a table or a chart.
@@ -52,7 +52,12 @@ def warm(directory: Path) -> None:
 
 
 def _draw_for_nobody() -> bool:
-    """Draw the first page without a visitor: what it writes goes nowhere. False where it cannot be drawn so."""
+    """Draw the first page without a visitor: what it writes goes nowhere. False where it cannot be drawn so.
+
+    Where people sign in, it is never drawn for nobody.
+    """
+    if users.configured():
+        return False
     page = import_module(f"pages.{_FIRST}")
     with _unwatched():
         try:
@@ -81,8 +86,13 @@ def _is_of_a_visitor(record: logging.LogRecord) -> bool:
     return (record.threadName or "").startswith("ScriptRunner")
 
 
-def begin(directory: Path) -> threading.Thread:
-    """Draw the first page in a thread of its own, which ends with the process; call `load` first."""
-    thread = threading.Thread(target=warm, args=(directory,), name="warm", daemon=True)
+def begin(directory: Path, then: Callable[[], None]) -> threading.Thread:
+    """Draw the first page, then do what follows, in a thread that ends with the process; call `load` first."""
+
+    def work() -> None:
+        warm(directory)
+        then()
+
+    thread = threading.Thread(target=work, name="warm", daemon=True)
     thread.start()
     return thread

@@ -82,8 +82,9 @@ def _remembered(path: str, last: int) -> list[Entry]:
 def _handled_words(found: pl.DataFrame) -> str:
     if found.is_empty():
         return "**Nobody was marked as handled** under these filters. Mark customers where they wait."
+    count = theme.number(found.height, "count")
     return (
-        f"**{theme.number(found.height, 'count')} handled.** They come back by themselves when something new happens after the data that "
+        f"**{count} handled.** They come back by themselves when something new happens after the data that "
         "you saw: a new lead or message, a missed appointment, a deadline that passes."
     )
 
@@ -196,7 +197,9 @@ def _details(row: Row, zones: Mapping[str, str]) -> str:
 
 def _handled_line(row: Row, zones: Mapping[str, str]) -> str:
     note = f": {row['note']}" if row["note"] else ""
-    return theme.plain(f"Handled by {row['handled_by']}, {calling.when(row['handled_at'], row, zones)}{note}")
+    return theme.plain(
+        f"Handled by {frame.named(row['handled_by'])}, {calling.when(row['handled_at'], row, zones)}{note}"
+    )
 
 
 # Handled and put back -------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 import polars as pl
@@ -67,6 +68,7 @@ def cells(warehouse: Warehouse, name: str, filters: Filters, by: Sequence[str]) 
     return filled.select(*by, chances="denominator", hits="numerator", n_immature=pl.col("n_immature").fill_null(0))
 
 
+@lru_cache(maxsize=256)
 def strata(declared: Conversion) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The nested and the crossed columns of the case mix that a conversion's fact has."""
     return (

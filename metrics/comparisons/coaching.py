@@ -117,7 +117,7 @@ def _step(warehouse: Warehouse, name: str, filters: Filters) -> pl.DataFrame | N
 def _gross_per_sale(warehouse: Warehouse, filters: Filters, store: str) -> tuple[float, float]:
     """The store's mean gross per sale and its standard error; zero for both where no gross is known."""
     own = filters.but(where={"store": (store,)}, credit=None)
-    known = engine.deals(warehouse, "gross", own)[0]["amount"].drop_nulls().cast(pl.Float64)
+    known = engine.amounts(warehouse, "gross", own)["amount"].drop_nulls().cast(pl.Float64)
     sold = known.to_numpy()
     error = float(np.std(sold, ddof=1)) / len(sold) ** 0.5 if len(sold) > 1 else 0.0
     return (float(sold.mean()) if len(sold) else 0.0), error

@@ -41,7 +41,8 @@ def projected(warehouse: Warehouse, name: str, filters: Filters) -> pl.DataFrame
         raise NoSuchData(f"There is no {declared.label} in the period.", "Widen it or drop a filter.")
     widening = _summary(rows, horizon, today(warehouse, filters))["overdispersion"] or 1.0
     months = kept["created"].dt.month_start().unique().sort().to_list()
-    found = [_cohort(rows, max(month, first), min(_month_end(month), last), horizon, widening) for month in months]
+    seen = _as_seen_now(rows)
+    found = [_cohort(seen, max(month, first), min(_month_end(month), last), horizon, widening) for month in months]
     frame = pl.DataFrame(found, infer_schema_length=None)
     return frame.with_columns(metric=pl.lit(name), horizon_days=pl.lit(horizon)).select(COLUMNS)
 
@@ -129,11 +130,15 @@ def _month_end(month: date) -> date:
     return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
-def _cohort(rows: pl.DataFrame, first: date, last: date, horizon: int, widening: float) -> dict[str, Any]:
-    seen = rows.with_columns(
+def _as_seen_now(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows that lag or still wait, in the shape that survival takes."""
+    return rows.with_columns(
         outcome=pl.when(pl.col("lag").is_not_null()).then(pl.lit(SOLD)).otherwise(pl.lit(OPEN)),
         lag=pl.coalesce("lag", "age"),
     )
+
+
+def _cohort(seen: pl.DataFrame, first: date, last: date, horizon: int, widening: float) -> dict[str, Any]:
     cohort, older = seen.filter(pl.col("created").is_between(first, last)), seen.filter(pl.col("created") < first)
     found = project(cohort, older, horizon, overdispersion=widening)
     so_far = found.hits / found.chances if found.chances else None

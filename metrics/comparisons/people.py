@@ -81,7 +81,7 @@ def _of_store(rows: pl.DataFrame, declared: Conversion) -> pl.DataFrame:
     told = told.with_columns(sentence=pl.Series(sentences, dtype=pl.String))
     if declared.higher_is_better is None:
         told = told.with_columns(direction=pl.lit(None, pl.String))
-    whole = pl.concat([told, _unjudged(nobody, chances)], how="diagonal_relaxed")
+    whole = told if nobody.is_empty() else pl.concat([told, _unjudged(nobody, chances)], how="diagonal_relaxed")
     return whole.with_columns(store=pl.lit(rows["store"][0]))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from metrics.engine import Warehouse
 from metrics.filters import Filters
 from metrics.statistics.attribution import NO_LEAD, RULES, credit
 from metrics.statistics.bootstrap import roi
-from metrics.statistics.budget import Marginal, marginal_return, what_if
+from metrics.statistics.budget import Marginal, Untried, marginal_return, what_if
 from metrics.statistics.handling import explain_sources
 
 NOT_NEEDED: Final = "not needed"
@@ -228,8 +229,9 @@ def marginal(warehouse: Warehouse, name: str, filters: Filters) -> pl.DataFrame:
 def moved(warehouse: Warehouse, name: str, filters: Filters, moves: Mapping[str, float]) -> pl.DataFrame:
     """What moving monthly budget between sources might change, from each one's latest whole month.
 
-    One row: `metric, change, low, high, sentence`, null with the reason in the sentence where it cannot be told.
-    NoSuchData for a source without known spend.
+    One row: `metric, change, low, high, sentence`, null with the reason in the sentence where it cannot be told; then
+    `source?, after?, least?, most?` say whose monthly spend was never tried. NoSuchData for a source without known
+    spend.
     """
     found = monthly(warehouse, name, filters)
     strangers = [source for source in moves if source not in found]
@@ -246,8 +248,16 @@ def moved(warehouse: Warehouse, name: str, filters: Filters, moves: Mapping[str,
         "This is correlation over months, not an experiment."
     )
     numbers = {part: getattr(told, part) for part in ("change", "low", "high")}
-    schema = {"metric": pl.String, **dict.fromkeys(numbers, pl.Float64), "sentence": pl.String}
-    return pl.DataFrame([{"metric": name, **numbers, "sentence": sentence}], schema=schema)
+    untried = asdict(told.reason) if isinstance(told.reason, Untried) else {}
+    return pl.DataFrame([{"metric": name, **numbers, "sentence": sentence, **untried}], schema=_MOVED)
+
+
+_MOVED: Final = {
+    "metric": pl.String,
+    **dict.fromkeys(("change", "low", "high"), pl.Float64),
+    **dict.fromkeys(("sentence", "source"), pl.String),
+    **dict.fromkeys(("after", "least", "most"), pl.Float64),
+}
 
 
 def monthly(warehouse: Warehouse, name: str, filters: Filters) -> dict[str, pl.DataFrame]:

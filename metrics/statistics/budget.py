@@ -51,13 +51,26 @@ class Marginal:
 
 
 @dataclass(frozen=True)
+class Untried:
+    """A monthly spend of a source (`after` a move) outside of what was ever tried, `least` to `most`."""
+
+    source: str
+    after: float
+    least: float
+    most: float
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.after:,.0f} a month was never tried (only {self.least:,.0f} to {self.most:,.0f})."
+
+
+@dataclass(frozen=True)
 class WhatIf:
     """The change in monthly results that a moved budget seems to bring, with an interval; null with a reason."""
 
     change: float | None
     low: float | None
     high: float | None
-    reason: str | None = None
+    reason: str | Untried | None = None
 
 
 def marginal_return(months: pl.DataFrame, confidence: float = CONFIDENCE) -> Marginal:
@@ -109,11 +122,11 @@ def what_if(marginals: Mapping[str, Marginal], spend: Mapping[str, float], moves
     return WhatIf(change, change - low, change + high)
 
 
-def _refused(source: str, marginal: Marginal, after: float) -> str | None:
+def _refused(source: str, marginal: Marginal, after: float) -> str | Untried | None:
     if marginal.verdict == CANNOT_TELL or marginal.least is None or marginal.most is None:
         return f"{source}: what more or less spend brings cannot be told. {marginal.reason or ''}".strip()
     if not marginal.least <= after <= marginal.most:
-        return f"{source}: {after:,.0f} a month was never tried (only {marginal.least:,.0f} to {marginal.most:,.0f})."
+        return Untried(source, after, marginal.least, marginal.most)
     return None
 
 

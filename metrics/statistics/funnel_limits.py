@@ -80,7 +80,8 @@ def mid_p(hits: Numbers, expectation: Expectation, shift: Numbers | float = 0.0)
     middle = logit(chance) - expectation.sd**2 / 2 * (1 - 2 * chance) + shift
     rates = expit(middle[..., None] + expectation.sd[..., None] * nodes)
     hits, size = np.broadcast_arrays(hits[..., None], expectation.size[..., None])
-    tail = _at_most(hits, size, rates) - _exactly(hits, size, rates) / 2
+    at_most = _at_most(hits, size, rates)
+    tail = at_most - _exactly(hits, size, rates, at_most) / 2
     return np.asarray(np.clip(tail @ (weights / weights.sum()), 0.0, 1.0))  # rounding may pass 1
 
 
@@ -105,7 +106,7 @@ def odds_interval(hits: Numbers, expectation: Expectation, confidence: float = W
     """
     tail = (1 - confidence) / 2
     bound = np.minimum(hits, expectation.size)
-    low, high = _shift_at(bound, expectation, 1 - tail), _shift_at(bound, expectation, tail)
+    low, high = _shift_at(bound, expectation, np.array([[1 - tail], [tail]]))
     return np.where(bound <= 0, -np.inf, low), np.where(bound >= expectation.size, np.inf, high)
 
 
@@ -148,22 +149,23 @@ def _at_most(hits: Numbers, size: Numbers, rates: Numbers) -> Numbers:
     return np.where(hits <= -1, 0.0, np.where(hits >= size, 1.0, inside))
 
 
-def _exactly(hits: Numbers, size: Numbers, rates: Numbers) -> Numbers:
+def _exactly(hits: Numbers, size: Numbers, rates: Numbers, at_most: Numbers) -> Numbers:
     """Probability of as many hits; between whole numbers, what `_at_most` rises by over one; all there is below 0."""
     held = np.clip(hits, 0, size)
     ways = -np.log(size + 1) - betaln(held + 1, size - held + 1)
     inside = np.exp(ways + xlogy(held, rates) + xlog1py(size - held, -rates))
-    if not np.any(held != hits):
-        return np.asarray(inside)
-    below = np.where(hits < 0, _at_most(hits, size, rates), inside)
-    return np.where(hits > size, 1 - _at_most(hits - 1, size, rates), below)
+    found = np.where(hits < 0, at_most, inside)
+    is_above = np.broadcast_to(hits > size, found.shape)
+    if np.any(is_above):
+        found[is_above] = 1 - _at_most(*(part[is_above] for part in np.broadcast_arrays(hits - 1, size, rates)))
+    return found
 
 
-def _shift_at(hits: Numbers, expectation: Expectation, tail: float) -> Numbers:
+def _shift_at(hits: Numbers, expectation: Expectation, tail: Numbers) -> Numbers:
     slope = np.sqrt(expectation.spread / (1 + expectation.sd**2 * expectation.spread))
     held = np.clip(hits, 0.5, expectation.size - 0.5)
     guess = logit(held / expectation.size) - logit(expectation.rate) + ndtri(1 - tail) / slope
-    far = np.full(hits.shape, _FARTHEST)
+    far = np.full(guess.shape, _FARTHEST)
     return _root(lambda shift: ndtri(tail) - _score(mid_p(hits, expectation, shift)), -far, far, guess, slope)
 
 

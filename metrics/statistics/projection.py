@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
 import polars as pl
-from scipy.stats import beta
+from numpy.typing import NDArray
+from scipy.special import betaincinv
 
 from metrics.statistics.intervals import CONFIDENCE
-from metrics.statistics.survival import LOST, OPEN, SOLD, LagCurve, Numbers, lag_curve, lag_table
+from metrics.statistics.survival import LOST, OPEN, SOLD, Ends, LagCurve, Numbers, curve_of, ends_by_lag
 
+_EPOCH: Final = date(1970, 1, 1)  # as polars counts days
 FEWEST_OLDER: Final = 30  # opportunities; below that the curve's own variance estimate is not to be trusted
 
 
@@ -53,7 +56,10 @@ def project(
     mislead; kinds that these cannot tell follow all older rows together. Null for no rows, and where older rows are
     fewer than 30 or were not watched as far as the horizon or the cohort's ages.
     """
-    parts = _parts(cohort, older, horizon, by)
+    return _projection(_parts(cohort, older, horizon, by), overdispersion, confidence)
+
+
+def _projection(parts: Sequence[_Part], overdispersion: float, confidence: float = CONFIDENCE) -> Projection:
     chances, hits, still_open = (sum(getattr(part, name) for part in parts) for name in ("chances", "hits", "open"))
     reasons = [part.reason for part in parts if part.reason is not None]
     if reasons:
@@ -90,10 +96,8 @@ def back_test(
     variance` (of the sales to come), `final, error, is_covered`. The curve is of the months before the cohort's, as
     seen at the as_of. Months that older rows cannot tell are left out.
     """
-    single = rows if "n" in rows.columns else rows.with_columns(n=pl.lit(1, pl.Int64))
-    counted = single.group_by("created", "lag", "lost_lag").agg(pl.col("n").sum())
-    counted = counted.with_columns(cohort=pl.col("created").dt.month_start())
-    tested = [found for as_of in as_ofs for found in _back_test_at(counted, as_of, horizon, last_day, overdispersion)]
+    history = _history(rows)
+    tested = [found for as_of in as_ofs for found in _back_test_at(history, as_of, horizon, last_day, overdispersion)]
     return pl.DataFrame(tested, schema=_TESTED, orient="row").with_columns(
         error=pl.col("projected") - pl.col("final"),
         # The ends are whole sales over chances: only rounding of the division may part them from the final rate.
@@ -133,24 +137,86 @@ _TESTED: Final = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class _History:
+    """Rows as arrays: the day each was created, its lags in days (NaN where it never ended so), its month's place.
+
+    `months` are the months in order, each by its first day.
+    """
+
+    created: Numbers
+    lag: Numbers
+    lost_lag: Numbers
+    n: Numbers
+    month: NDArray[np.intp]
+    months: Sequence[date]
+
+    def until(self, day: float) -> _History:
+        """Those that had been created by then."""
+        kept = self.created <= day
+        columns = (self.created[kept], self.lag[kept], self.lost_lag[kept], self.n[kept], self.month[kept])
+        return _History(*columns, self.months)
+
+
+def _history(rows: pl.DataFrame) -> _History:
+    months = rows["created"].dt.month_start()
+    places, month = np.unique(months.to_physical().to_numpy(), return_inverse=True)
+    created, lag, lost_lag = (
+        column.to_physical().cast(pl.Float64).fill_null(np.nan).to_numpy()
+        for column in (rows["created"], rows["lag"], rows["lost_lag"])
+    )
+    n = rows["n"].cast(pl.Float64).to_numpy() if "n" in rows.columns else np.ones(rows.height)
+    return _History(created, lag, lost_lag, n, month, [_EPOCH + timedelta(days=int(day)) for day in places])
+
+
 def _back_test_at(
-    rows: pl.DataFrame, as_of: date, horizon: int, last_day: date, overdispersion: float
+    history: _History, as_of: date, horizon: int, last_day: date, overdispersion: float
 ) -> list[tuple[object, ...]]:
     """One tuple per month that was open at the as_of and is closed on the last day."""
-    seen = as_seen(rows, as_of).group_by("cohort", "lag", "outcome").agg(pl.col("n").sum())
-    waiting = seen.filter(pl.col("outcome") == OPEN, pl.col("lag") < horizon)["cohort"].unique().to_list()
-    closed = (pl.lit(last_day) - pl.col("created").max()).dt.total_days() >= horizon
-    sold = pl.col("n").filter(pl.col("lag") <= horizon).sum()
-    known = rows.filter(pl.col("cohort").is_in(waiting), pl.col("created") <= as_of)
-    finals = known.group_by("cohort").agg(pl.col("n").sum(), sold=sold, is_closed=closed)
+    known = history.until(_days(as_of))
+    by_month = _ends_by_month(known, _days(as_of))
+    earlier = np.cumsum(by_month, axis=0) - by_month
+    sales = np.bincount(known.month, known.n * (known.lag <= horizon), len(known.months))
     found: list[tuple[object, ...]] = []
-    for cohort, n, sales in finals.filter("is_closed").sort("cohort").select("cohort", "n", "sold").iter_rows():
-        this, older = seen.filter(pl.col("cohort") == cohort), seen.filter(pl.col("cohort") < cohort)
-        projected = project(this, older, horizon, overdispersion=overdispersion)
+    for place in _open_then_closed_now(known, by_month, horizon, _days(last_day)):
+        part = _project_alike(_ends(by_month[place]), _ends(earlier[place]), horizon)
+        projected = _projection([part], overdispersion)
         if projected.value is not None:
-            numbers = (projected.value, projected.low, projected.high, projected.variance, sales / n)
-            found.append((as_of, cohort, n, projected.open, projected.hits / n, *numbers))
+            n = part.chances
+            numbers = (projected.value, projected.low, projected.high, projected.variance, float(sales[place]) / n)
+            found.append((as_of, known.months[place], n, projected.open, projected.hits / n, *numbers))
     return found
+
+
+def _days(day: date) -> float:
+    return float((day - _EPOCH).days)
+
+
+def _ends_by_month(known: _History, day: float) -> NDArray[np.float64]:
+    """Rows by month, end (sold, lost, open) and lag as they stood at the end of that day: what `as_seen` says."""
+    age = day - known.created
+    sold, lost = np.maximum(known.lag, 0), np.maximum(known.lost_lag, 0)
+    end = np.where(sold <= age, 0, np.where(lost <= age, 1, 2))
+    lag = np.choose(end, (sold, lost, age)).astype(np.intp)
+    shape = len(known.months), 3, int(lag.max(initial=0)) + 1
+    place = np.ravel_multi_index((known.month, end, lag), shape)
+    return np.bincount(place, known.n, math.prod(shape)).astype(np.float64).reshape(shape)
+
+
+def _open_then_closed_now(
+    known: _History, by_month: NDArray[np.float64], horizon: int, last_day: float
+) -> NDArray[np.intp]:
+    """Places of the months of which a row was still open within the horizon then, and none is on the last day."""
+    newest = np.full(len(known.months), -np.inf)
+    np.maximum.at(newest, known.month, known.created)
+    was_open = by_month[:, 2, :horizon].sum(axis=1) > 0
+    return np.flatnonzero(was_open & (last_day - newest >= horizon))
+
+
+def _ends(counted: NDArray[np.float64]) -> Ends:
+    """One month's or many months' rows by end and lag, without the lags that no row has."""
+    lags = np.flatnonzero(counted.sum(axis=0))
+    return Ends(lags.astype(np.float64), *counted[:, lags])
 
 
 @dataclass(frozen=True)
@@ -168,37 +234,40 @@ class _Part:
 def _parts(cohort: pl.DataFrame, older: pl.DataFrame, horizon: float, by: Sequence[str]) -> list[_Part]:
     """The cohort by kind, each after its own older rows; what these cannot tell, together after all of them."""
     if not by or cohort.is_empty():
-        return [_project_alike(cohort, older, horizon)]
+        return [_project_alike(ends_by_lag(cohort), ends_by_lag(older), horizon)]
     like = older.partition_by(by, as_dict=True)
     kinds = cohort.sort(by).partition_by(by, as_dict=True, maintain_order=True)
-    found = {kind: _project_alike(rows, like.get(kind, older.clear()), horizon) for kind, rows in kinds.items()}
+    found = {
+        kind: _project_alike(ends_by_lag(rows), ends_by_lag(like.get(kind, older.clear())), horizon)
+        for kind, rows in kinds.items()
+    }
     untold = [kinds[kind] for kind, part in found.items() if part.reason is not None]
     told = [part for part in found.values() if part.reason is None]
-    return [*told, _project_alike(pl.concat(untold), older, horizon)] if untold else told
+    if not untold:
+        return told
+    return [*told, _project_alike(ends_by_lag(pl.concat(untold)), ends_by_lag(older), horizon)]
 
 
-def _project_alike(cohort: pl.DataFrame, older: pl.DataFrame, horizon: float) -> _Part:
-    table = lag_table(cohort)
-    chances = int(table["at_risk"][0]) if table.height else 0
-    hits = int(table.filter(pl.col("lag") <= horizon)[SOLD].sum())
-    waiting = table.filter((pl.col(OPEN) > 0) & (pl.col("lag") < horizon))
-    ages, counts = waiting["lag"].to_numpy(), waiting[OPEN].to_numpy()
+def _project_alike(cohort: Ends, older: Ends, horizon: float) -> _Part:
+    chances = int(cohort.at_risk[0]) if len(cohort.lags) else 0
+    hits = int(cohort.sold[cohort.lags <= horizon].sum())
+    is_waiting = (cohort.open > 0) & (cohort.lags < horizon)
+    ages, counts = cohort.lags[is_waiting], cohort.open[is_waiting]
     if not chances:
         return _Part(0, 0, 0, reason="No opportunity was created.")
-    if not waiting.height:
+    if not len(ages):
         return _Part(chances, hits, 0, 0.0, 0.0)
-    curve, reason = _usable(older, horizon, float(ages.max()))
+    curve, reason = _usable(older, horizon, float(ages[-1]))
     to_come, variance = _to_come(curve, ages, counts, horizon) if curve else (0.0, 0.0)
     return _Part(chances, hits, int(counts.sum()), to_come, variance, reason)
 
 
-def _usable(older: pl.DataFrame, horizon: float, oldest: float) -> tuple[LagCurve | None, str | None]:
+def _usable(older: Ends, horizon: float, oldest: float) -> tuple[LagCurve | None, str | None]:
     """The curve of the older rows, or why it cannot carry a projection."""
-    table = lag_table(older)
-    known = int(table["at_risk"][0]) if table.height else 0
+    known = int(older.at_risk[0]) if len(older.lags) else 0
     if known < FEWEST_OLDER:
         return None, f"Only {known} older opportunities: fewer than {FEWEST_OLDER} cannot tell."
-    curve = lag_curve(table)
+    curve = curve_of(older)
     if curve.lags[-1] < horizon and curve.open_after[-1] > 0:
         return None, f"No older opportunity has been watched for {horizon:g} days yet."
     open_at_oldest = np.concatenate(([1.0], curve.open_after))[np.searchsorted(curve.lags, oldest, side="right")]
@@ -240,6 +309,6 @@ def _whole_sales(mean: float, variance: float, at_most: int, confidence: float) 
     relative = min((variance + 1 / 12) / width**2, 0.999 * middle * (1 - middle))
     strength = middle * (1 - middle) / relative - 1
     tail = (1 - confidence) / 2
-    ends = beta.ppf((tail, 1 - tail), middle * strength, (1 - middle) * strength) * width - 0.5
+    ends = betaincinv(middle * strength, (1 - middle) * strength, (tail, 1 - tail)) * width - 0.5
     low, high = (float(np.clip(np.round(end), 0, at_most)) for end in ends)
     return min(low, mean), max(high, mean)

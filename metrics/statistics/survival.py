@@ -49,6 +49,24 @@ class LagCurve:
         return sold * (1 - sold) / self.at_risk, lost * (1 - lost) / self.at_risk, sold * lost / self.at_risk
 
 
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """How many rows were sold, lost and still open at each lag, as arrays of one entry per distinct lag, in order.
+
+    `at_risk` rows were watched up to the lag.
+    """
+
+    lags: Numbers
+    sold: Numbers
+    lost: Numbers
+    open: Numbers
+
+    @property
+    def at_risk(self) -> Numbers:
+        """How many rows were watched up to each lag."""
+        return np.cumsum((self.sold + self.lost + self.open)[::-1])[::-1]
+
+
 def lag_table(rows: pl.DataFrame) -> pl.DataFrame:
     """How many rows were sold, lost and still open at each lag, with how many were at risk.
 
@@ -56,18 +74,24 @@ def lag_table(rows: pl.DataFrame) -> pl.DataFrame:
     per distinct lag, in order. A row watched up to a lag is at risk at it. ValueError where a lost or open row has no
     lag.
     """
+    found = ends_by_lag(rows)
+    return pl.DataFrame(
+        {"lag": found.lags, SOLD: found.sold, LOST: found.lost, OPEN: found.open, "at_risk": found.at_risk}
+    )
+
+
+def ends_by_lag(rows: pl.DataFrame) -> Ends:
+    """What `lag_table` says, as arrays to compute with: a projection asks for a hundred of them."""
     is_sold = rows["outcome"] == SOLD
     lag = rows["lag"].cast(pl.Float64)
     if (lag.is_null() & ~is_sold).any():
         raise ValueError(
             "A lost or open row has no lag.\n\nHint: give the time it has been watched; a loss without a date is open."
         )
-    # Summed as arrays: a projection asks for a hundred small tables.
     lags, place = np.unique(lag.fill_null(0.0).to_numpy(), return_inverse=True)
     n = rows["n"].to_numpy() if "n" in rows.columns else np.ones(rows.height)
-    ends = {end: _counted(place, n * (rows["outcome"] == end).to_numpy(), len(lags)) for end in (SOLD, LOST, OPEN)}
-    at_risk = np.cumsum((ends[SOLD] + ends[LOST] + ends[OPEN])[::-1])[::-1]
-    return pl.DataFrame({"lag": lags, **ends, "at_risk": at_risk})
+    counted = [_counted(place, n * (rows["outcome"] == end).to_numpy(), len(lags)) for end in (SOLD, LOST, OPEN)]
+    return Ends(lags, *counted)
 
 
 def _counted(place: NDArray[np.intp], n: Numbers, places: int) -> Numbers:
@@ -76,8 +100,13 @@ def _counted(place: NDArray[np.intp], n: Numbers, places: int) -> Numbers:
 
 def lag_curve(table: pl.DataFrame) -> LagCurve:
     """The Aalen-Johansen curve of a lag table, as arrays to compute with."""
-    lags, sold, lost, at_risk = (table[name].to_numpy().astype(np.float64) for name in ("lag", SOLD, LOST, "at_risk"))
-    open_after = np.cumprod((at_risk - sold - lost) / at_risk)
+    return curve_of(Ends(*(table[name].to_numpy().astype(np.float64) for name in ("lag", SOLD, LOST, OPEN))))
+
+
+def curve_of(ends: Ends) -> LagCurve:
+    """The same of what `ends_by_lag` gives."""
+    lags, sold, lost, at_risk = ends.lags, ends.sold, ends.lost, ends.at_risk
+    open_after = np.cumprod((at_risk - sold - lost) / at_risk).astype(np.float64)
     open_before = np.concatenate(([1.0], open_after))[: len(lags)]
     sold_share = np.cumsum(open_before * sold / at_risk)
     return LagCurve(lags, at_risk, sold / at_risk, lost / at_risk, open_before, open_after, sold_share)

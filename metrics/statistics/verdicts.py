@@ -71,7 +71,8 @@ def compare(
         seen = [pl.lit(None, pl.Int64).alias(name) for name in ("seen_low", "seen_high")]
         return people.with_columns(*nothing, *seen, verdict=pl.lit(ALONE), direction=pl.lit(None, pl.String))
     columns = {name: people[name].to_numpy() for name in people.columns if name != person}
-    judged = people.with_columns(**_rates(columns), **_limits(columns))
+    found = {**_rates(columns), **_limits(columns)}
+    judged = people.hstack([pl.Series(name, numbers) for name, numbers in found.items()])
     judged = judged.with_columns(verdict=_verdict()).with_columns(direction=_direction(is_higher_better))
     return judged.select(person, *_KNOWN, *_RATES, "seen_low", "seen_high", "verdict", "direction")
 

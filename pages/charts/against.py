@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import assemble, tick_format
+from pages.charts.layout import Figure, Part, assemble, scatter, tick_format
 
 
-def draw_against(frame: pl.DataFrame, person: str) -> go.Figure:
+def draw_against(frame: pl.DataFrame, person: str) -> Figure:
     """Draw one row per rate, in the order of the frame, on a scale from 0 to 100 %.
 
     `frame`: `label, value, low, high, team, verdict, parts`; a rate without a value keeps its row. A filled diamond is
@@ -27,8 +26,8 @@ def draw_against(frame: pl.DataFrame, person: str) -> go.Figure:
     )
 
 
-def _team(rows: list[dict[str, Any]]) -> go.Scatter:
-    return go.Scatter(
+def _team(rows: list[dict[str, Any]]) -> Part:
+    return scatter(
         x=[row["team"] for row in rows],
         y=[theme.chart_label(row["label"], 22) for row in rows],
         mode="markers",
@@ -39,9 +38,9 @@ def _team(rows: list[dict[str, Any]]) -> go.Scatter:
     )
 
 
-def _own(rows: list[dict[str, Any]], person: str) -> go.Scatter:
+def _own(rows: list[dict[str, Any]], person: str) -> Part:
     symbols = {"act": "diamond", "watch": "diamond-open"}
-    return go.Scatter(
+    return scatter(
         x=[row["value"] for row in rows],
         y=[theme.chart_label(row["label"], 22) for row in rows],
         mode="markers",

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import assemble, tick_format
+from pages.charts.layout import Figure, assemble, bar, tick_format
 
 
-def draw_bars(frame: pl.DataFrame, by: str, unit: str, *, currency: str = "USD", missing: str = "unknown") -> go.Figure:
+def draw_bars(frame: pl.DataFrame, by: str, unit: str, *, currency: str = "USD", missing: str = "unknown") -> Figure:
     """Draw one bar per member in the order of the frame, top to bottom, each with its value in words at its end."""
     rows = frame.to_dicts()
     labels = [theme.chart_label(row[by]) for row in rows]
     shown = [missing if row["value"] is None else theme.number(row["value"], unit, currency) for row in rows]
-    bars = go.Bar(
+    bars = bar(
         x=[float(row["value"] or 0) for row in rows],
         y=labels,
         orientation="h",

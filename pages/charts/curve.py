@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import assemble
+from pages.charts.layout import Figure, Part, assemble, scatter
 
 MARKS = (7, 14, 30, 60, 90)
 
 
-def draw_curve(now: pl.DataFrame, before: pl.DataFrame | None, labels: tuple[str, str]) -> go.Figure:
+def draw_curve(now: pl.DataFrame, before: pl.DataFrame | None, labels: tuple[str, str]) -> Figure:
     """Draw the curve of the period with its 95 % interval, and the comparison's dashed, each named at its end.
 
     Frames have `day, value, low, high` with a row per day; `labels` are the names of the period and the comparison.
@@ -32,20 +31,20 @@ def draw_curve(now: pl.DataFrame, before: pl.DataFrame | None, labels: tuple[str
     )
 
 
-def _ribbon(frame: pl.DataFrame) -> list[go.Scatter]:
+def _ribbon(frame: pl.DataFrame) -> list[Part]:
     known = frame.filter(pl.col("low").is_not_null())
     if known.is_empty():
         return []
     edge = {"x": known["day"].to_list(), "mode": "lines", "hoverinfo": "skip", "showlegend": False}
     line = {"width": 0, "shape": "hv"}
     return [
-        go.Scatter(**edge, y=known["high"].to_list(), line=line),
-        go.Scatter(**edge, y=known["low"].to_list(), line=line, fill="tonexty", fillcolor=theme.RIBBON),
+        scatter(**edge, y=known["high"].to_list(), line=line),
+        scatter(**edge, y=known["low"].to_list(), line=line, fill="tonexty", fillcolor=theme.RIBBON),
     ]
 
 
-def _line(frame: pl.DataFrame, name: str, color: str, dash: str) -> go.Scatter:
-    return go.Scatter(
+def _line(frame: pl.DataFrame, name: str, color: str, dash: str) -> Part:
+    return scatter(
         x=frame["day"].to_list(),
         y=frame["value"].to_list(),
         mode="lines",

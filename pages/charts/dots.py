@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import assemble, over, tick_format, upright
+from pages.charts.layout import Figure, Part, assemble, over, scatter, tick_format, upright
 
 
 def draw_dots(
     frame: pl.DataFrame, by: str, unit: str, whole: Mapping[str, Any], whole_label: str, *, currency: str = "USD"
-) -> go.Figure:
+) -> Figure:
     """Draw one row per member in the order of the frame, top to bottom, all in one colour.
 
     `frame`: one metric as `evaluate` gives it by one dimension. `whole`: the same metric for all members together.
@@ -36,9 +35,9 @@ def draw_dots(
     )
 
 
-def _dots(rows: list[dict[str, Any]], by: str, unit: str, currency: str) -> go.Scatter:
+def _dots(rows: list[dict[str, Any]], by: str, unit: str, currency: str) -> Part:
     values = [row["value"] for row in rows]
-    return go.Scatter(
+    return scatter(
         x=values,
         y=[theme.chart_label(row[by]) for row in rows],
         mode="markers+text",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import assemble
+from pages.charts.layout import Figure, Part, assemble, scatter
 
 Row = dict[str, Any]
 
@@ -26,7 +25,7 @@ LANES: Final = {
 }
 
 
-def draw_events(events: pl.DataFrame) -> go.Figure:
+def draw_events(events: pl.DataFrame) -> Figure:
     """Draw one mark per event: `kind, at, words, is_ahead, is_ours`. Hollow: still to come, or done by a machine."""
     kinds = [kind for kind in LANES if kind in set(events["kind"])]
     marks = [_lane(kind, events.filter(pl.col("kind") == kind).to_dicts()) for kind in kinds]
@@ -35,9 +34,9 @@ def draw_events(events: pl.DataFrame) -> go.Figure:
     return assemble(marks, height=70 + 38 * len(kinds), legend=False, y=y)
 
 
-def _lane(kind: str, rows: list[Row]) -> go.Scatter:
+def _lane(kind: str, rows: list[Row]) -> Part:
     lane, shape = LANES[kind]
-    return go.Scatter(
+    return scatter(
         x=[row["at"] for row in rows],
         y=[lane] * len(rows),
         mode="markers",

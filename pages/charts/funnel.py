@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import assemble
+from pages.charts.layout import Figure, Part, assemble, bar
 
 Row = dict[str, Any]
 
@@ -34,7 +33,7 @@ class Step:
     time_unit: str = "minutes"
 
 
-def draw_funnel(steps: Sequence[Step], now_label: str, before_label: str) -> go.Figure:
+def draw_funnel(steps: Sequence[Step], now_label: str, before_label: str) -> Figure:
     """Draw the share of all opportunities that reached each step, top to bottom, with its count at the bar's end."""
     befores = [step.overall_before for step in steps]
     bars = [_bars(steps, [step.overall for step in steps], now_label, theme.NOW, "")]
@@ -50,8 +49,8 @@ def draw_funnel(steps: Sequence[Step], now_label: str, before_label: str) -> go.
     )
 
 
-def _bars(steps: Sequence[Step], rows: Sequence[Row | None], name: str, color: str, pattern: str) -> go.Bar:
-    return go.Bar(
+def _bars(steps: Sequence[Step], rows: Sequence[Row | None], name: str, color: str, pattern: str) -> Part:
+    return bar(
         x=[None if row is None or row["value"] is None else float(row["value"]) for row in rows],
         y=[theme.chart_label(step.label) for step in steps],
         orientation="h",

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import plotly.graph_objects as go
 import polars as pl
 
 from pages import region, theme
-from pages.charts.layout import assemble, over, tick_format, upright
+from pages.charts.layout import Figure, Part, assemble, bar, over, scatter, tick_format, upright
 
 _ON_SCALE: Final = ("act_low", "act_high", "adjusted_rate")
 _ROOM: Final = 0.04
@@ -30,7 +29,7 @@ _BANDS: Final = (
 )
 
 
-def draw_funnel_plot(frame: pl.DataFrame, unit: str, scale: tuple[float, float] | None = None) -> go.Figure:
+def draw_funnel_plot(frame: pl.DataFrame, unit: str, scale: tuple[float, float] | None = None) -> Figure:
     """Draw one row per person, fewest chances at the top, of a single store.
 
     `frame`: `person, n, observed, expected, adjusted_rate, watch_low .. act_high, team_rate, verdict` as the fair
@@ -73,8 +72,8 @@ def _label(row: dict[str, Any]) -> str:
     return f"{theme.chart_label(row['person'], 22)} (n {theme.number(row['n'], 'count')})"
 
 
-def _band(rows: list[dict[str, Any]], low: str, high: str, name: str, color: str) -> go.Bar:
-    return go.Bar(
+def _band(rows: list[dict[str, Any]], low: str, high: str, name: str, color: str) -> Part:
+    return bar(
         y=[_label(row) for row in rows],
         base=[row[low] for row in rows],
         x=[row[high] - row[low] for row in rows],
@@ -85,9 +84,9 @@ def _band(rows: list[dict[str, Any]], low: str, high: str, name: str, color: str
     )
 
 
-def _dots(rows: list[dict[str, Any]], verdict: str, name: str, color: str, symbol: str, unit: str) -> go.Scatter:
+def _dots(rows: list[dict[str, Any]], verdict: str, name: str, color: str, symbol: str, unit: str) -> Part:
     chosen = [row for row in rows if row["verdict"] == verdict]
-    return go.Scatter(
+    return scatter(
         x=[row["adjusted_rate"] for row in chosen],
         y=[_label(row) for row in chosen],
         mode="markers",

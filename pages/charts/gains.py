@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
 from pages import region, theme
-from pages.charts.layout import assemble, over, upright
+from pages.charts.layout import Figure, Part, assemble, over, scatter, upright
 
 
-def draw_gains(frame: pl.DataFrame) -> go.Figure:
+def draw_gains(frame: pl.DataFrame) -> Figure:
     """Draw one row per person in the order of the frame.
 
     `frame`: `person, label` (the step), `sales, sales_low, sales_high, is_sure`.
@@ -31,8 +30,8 @@ def draw_gains(frame: pl.DataFrame) -> go.Figure:
     )
 
 
-def _dots(rows: list[dict[str, Any]], labels: list[str]) -> go.Scatter:
-    return go.Scatter(
+def _dots(rows: list[dict[str, Any]], labels: list[str]) -> Part:
+    return scatter(
         x=[row["sales"] for row in rows],
         y=labels,
         mode="markers",
@@ -52,7 +51,9 @@ def _dots(rows: list[dict[str, Any]], labels: list[str]) -> go.Scatter:
             "thickness": 2,
             "width": 5,
         },
-        text=[f"{label}: {region.decimal(row['sales'], 1)} sales a month" for row, label in zip(rows, labels, strict=True)],
+        text=[
+            f"{label}: {region.decimal(row['sales'], 1)} sales a month" for row, label in zip(rows, labels, strict=True)
+        ],
         hovertemplate="%{text}<extra></extra>",
     )
 

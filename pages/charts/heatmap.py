@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import plotly.graph_objects as go
 import polars as pl
 
 from pages import region, theme
 from pages.charts.dots import holds
-from pages.charts.layout import assemble
+from pages.charts.layout import Figure, assemble, heatmap
 
 # Below this many chances a cell says only how many there were.
 SMALLEST: Final = 10
@@ -22,7 +21,7 @@ _ROW_HEIGHT: Final = 46
 Row = dict[str, Any]
 
 
-def draw_week(cells: pl.DataFrame, unit: str, whole: Mapping[str, Any] | None = None) -> go.Figure:
+def draw_week(cells: pl.DataFrame, unit: str, whole: Mapping[str, Any] | None = None) -> Figure:
     """Draw weekdays across and hours down.
 
     `cells`: `weekday, hours, numerator, denominator, value, low, high`, a row per cell, in the order of the days and
@@ -46,11 +45,11 @@ def draw_week(cells: pl.DataFrame, unit: str, whole: Mapping[str, Any] | None = 
     ground = [[float(not _is_small(row, whole)) for row in line] for line in grid]
     shades = [[_shade(row, whole) for row in line] for line in grid]
     said = [[_words(row, unit, whole) for row in line] for line in grid]
-    shaded = go.Heatmap(**frame, z=shades, colorscale=SCALE, reversescale=whole is not None)
+    shaded = heatmap(**frame, z=shades, colorscale=SCALE, reversescale=whole is not None)
     # The words are the last trace's own text: a note for each cell would take longer to write than all numbers.
     words = {"text": said, "texttemplate": "%{text}", "textfont": {"size": 11}}
     return assemble(
-        [shaded, go.Heatmap(**frame, **words, z=ground, zmin=0, zmax=1, colorscale=_GROUND)],
+        [shaded, heatmap(**frame, **words, z=ground, zmin=0, zmax=1, colorscale=_GROUND)],
         height=50 + _ROW_HEIGHT * len(hours),
         legend=False,
         x={"side": "top", "type": "category"},

@@ -1,20 +1,23 @@
 """What every chart shares: size, margins, legend, fonts, and axes that leave a finger free to scroll the page.
 
 A chart is put together once, from its traces and its layout, and drawn once: the browser draws it a second time where
-the room for its labels was not foreseen, and a third where a template or new arrays look like a change.
+the room for its labels was not foreseen, and a third where a template or new arrays look like a change. Its parts are
+plain values, which Plotly checks in the tests and not each time that a page is drawn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 from zlib import crc32
 
 import plotly.graph_objects as go
+from plotly.basedatatypes import BaseFigure
 
 from pages import theme
 
-Figure = go.Figure
 Part = dict[str, Any]
 TICK_FORMATS: Final = {"share": ".0%", "money": ",.3~s", "minutes": ",.0f"}
 # Streamlit gives the chart its width and gives it anew when the window changes.
@@ -22,7 +25,8 @@ CONFIG: Final[dict[str, Any]] = {"displayModeBar": False, "scrollZoom": False}
 
 _FONT_SIZE: Final = 12
 _FONT: Final = {"family": '"Source Sans", sans-serif', "size": _FONT_SIZE, "weight": 400}
-_AXIS: Final = {"fixedrange": True, "automargin": True}
+# Labels have their room by then: to look for those beyond the edge would lay the whole page out once more.
+_AXIS: Final = {"fixedrange": True, "automargin": True, "ticklabeloverflow": "allow"}
 # The x axis of every chart; a second one needs the same.
 CALM: Final = {**_AXIS, "showgrid": False, "zeroline": False}
 # Room beside the drawing for the numbers of an axis.
@@ -34,13 +38,76 @@ _NARROW, _WIDE, _CAPITAL, _OTHER = 0.34, 0.86, 0.62, 0.54
 _GAP: Final = 18
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A chart as its parts: traces in the order they are drawn, and the layout, each as Plotly's JSON has it."""
+
+    traces: tuple[Part, ...]
+    frame: Part
+
+    @cached_property
+    def checked(self) -> go.Figure:
+        """The same as Plotly's own figure; ValueError where Plotly does not know a part or a value."""
+        return go.Figure(list(self.traces), self.frame)
+
+    @property
+    def data(self) -> Any:
+        """The traces, checked."""
+        return self.checked.data
+
+    @property
+    def layout(self) -> Any:
+        """The layout, checked."""
+        return self.checked.layout
+
+
+class Drawn(BaseFigure):  # type: ignore[misc]  # Plotly has no types
+    """A figure as Streamlit sends it to the browser.
+
+    Streamlit takes it for one of Plotly's and writes it as it is. Making, copying and checking Plotly's own objects
+    takes several times as long as the rest of a chart.
+    """
+
+    def __init__(self, figure: Figure) -> None:
+        # None of Plotly's own parts are made: `to_dict` is all that is asked of it.
+        self._figure = figure
+
+    def to_dict(self) -> Part:
+        """What is sent: `data` and `layout`."""
+        return {"data": list(self._figure.traces), "layout": self._figure.frame}
+
+
+def scatter(**parts: Any) -> Part:
+    """A trace of points, lines or areas."""
+    return _trace("scatter", parts)
+
+
+def bar(**parts: Any) -> Part:
+    """A trace of bars."""
+    return _trace("bar", parts)
+
+
+def heatmap(**parts: Any) -> Part:
+    """A trace of shaded cells."""
+    return _trace("heatmap", parts)
+
+
+def waterfall(**parts: Any) -> Part:
+    """A trace of bars that each begin where the one before ends."""
+    return _trace("waterfall", parts)
+
+
+def _trace(kind: str, parts: Part) -> Part:
+    return {"type": kind, **{name: value for name, value in parts.items() if value is not None}}
+
+
 def tick_format(unit: str) -> str:
     """The d3 format of an axis in this unit; counts have thousands separators."""
     return TICK_FORMATS.get(unit, ",.0f")
 
 
 def assemble(
-    traces: Iterable[go.Scatter | go.Bar | go.Heatmap | go.Waterfall],
+    traces: Iterable[Part],
     *,
     height: int,
     legend: bool = True,
@@ -49,13 +116,13 @@ def assemble(
     margin: Mapping[str, int] | None = None,
     beneath: Mapping[str, Any] | None = None,
     **layout: Any,
-) -> go.Figure:
+) -> Figure:
     """A figure of these traces in the house's frame.
 
     `x`, `y`: what is particular to an axis; `beneath`: to the legend; `margin`: to the room around, in pixels. The
     rest of `layout` is Plotly's own (shapes, annotations, barmode, ...).
     """
-    drawn = list(traces)
+    drawn = tuple(traces)
     frame = {
         "height": height,
         "autosize": True,
@@ -68,14 +135,14 @@ def assemble(
         "xaxis": {**CALM, **(x or {})},
         "yaxis": {**_AXIS, **(y or {})},
     }
-    return go.Figure(drawn, {**frame, **layout})
+    return Figure(drawn, {**frame, **layout})
 
 
-def _room(traces: Sequence[Any], y: Mapping[str, Any]) -> dict[str, int]:
+def _room(traces: Sequence[Part], y: Mapping[str, Any]) -> dict[str, int]:
     """The room that the axes' own words need, so that the browser need not find out by drawing twice."""
     if y.get("type") != "category":
         return {**_NUMBERS, "pad": 8}
-    labels = {str(label) for trace in traces for label in (trace.y if trace.y is not None else ())}
+    labels = {str(label) for trace in traces for label in trace.get("y", ())}
     return {**_NUMBERS, "l": max((label_width(label) for label in labels), default=0) + _GAP, "pad": 8}
 
 
@@ -98,27 +165,44 @@ def upright(at: float, color: str, *, dash: str = "dash", width: int = 2, xref: 
     return {"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "xref": xref, "yref": "y domain", "line": line}
 
 
+def level(at: float, color: str, *, dash: str = "dash", width: int = 2) -> Part:
+    """A line from left to right at a value of the y axis, for `shapes`."""
+    line = {"color": color, "dash": dash, "width": width}
+    return {"type": "line", "x0": 0, "x1": 1, "y0": at, "y1": at, "xref": "x domain", "yref": "y", "line": line}
+
+
 def over(at: float, words: str, **placed: Any) -> Part:
     """Words on top of the drawing at a value of the x axis, for `annotations`."""
     top = {"x": at, "y": 1, "yref": "paper", "yanchor": "bottom", "text": words, "showarrow": False}
     return {**top, **placed}
 
 
-def inked(figure: go.Figure, appearance: str, separators: str = ".,") -> go.Figure:
+def inked(figure: Figure, appearance: str, separators: str = ".,") -> Figure:
     """The figure in the colours of the page's appearance (light or dark) and with its decimal and thousands signs.
 
-    It has no template: Streamlit's would make the browser draw each chart twice. Returns the same figure.
+    It has no template: Streamlit's would make the browser draw each chart twice.
     """
     font = {"color": theme.INK[appearance]}
-    layout = figure.layout
-    layout.template = None
-    layout.font = {**_FONT, **font}
-    layout.paper_bgcolor = layout.plot_bgcolor = theme.PAPER[appearance]
-    layout.hoverlabel = {"bgcolor": theme.PAPER[appearance], "bordercolor": theme.EDGE[appearance], "font": font}
-    layout.separators = separators
-    layout.datarevision = crc32(repr(figure.to_dict()["data"]).encode())
-    for heatmap in figure.select_traces({"type": "heatmap"}):
-        heatmap.textfont.color = theme.INK[appearance]  # else it is black or white by what lies behind
-    for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
-        axis.gridcolor = axis.zerolinecolor = theme.GRID[appearance]
-    return figure
+    paper = theme.PAPER[appearance]
+    traces = tuple(_written(trace, font) for trace in figure.traces)
+    axes = {
+        name: {**axis, "gridcolor": theme.GRID[appearance], "zerolinecolor": theme.GRID[appearance]}
+        for name, axis in figure.frame.items()
+        if name.startswith(("xaxis", "yaxis"))
+    }
+    look = {
+        "font": {**_FONT, **font},
+        "paper_bgcolor": paper,
+        "plot_bgcolor": paper,
+        "hoverlabel": {"bgcolor": paper, "bordercolor": theme.EDGE[appearance], "font": font},
+        "separators": separators,
+        "datarevision": crc32(repr(traces).encode()),
+    }
+    return Figure(traces, {**figure.frame, **axes, **look})
+
+
+def _written(trace: Part, font: Part) -> Part:
+    """The words in a heat map's cells in the page's ink: else they are black or white by what lies behind."""
+    if trace["type"] != "heatmap":
+        return trace
+    return {**trace, "textfont": {**trace.get("textfont", {}), **font}}

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import assemble
+from pages.charts.layout import Figure, Part, assemble, bar, scatter
 
 
-def draw_pace(frame: pl.DataFrame) -> go.Figure:
+def draw_pace(frame: pl.DataFrame) -> Figure:
     """Draw one row per store: a bar of what came so far, a dot with its 95 % interval at month end, a target mark.
 
     `frame` is what `comparisons.outlook.month_pace` gives. A store without a projection keeps its bar.
     """
     rows = frame.to_dicts()
     labels = [theme.chart_label(row["store"]) for row in rows]
-    bars = go.Bar(
+    bars = bar(
         x=[row["so_far"] for row in rows],
         y=labels,
         orientation="h",
@@ -38,11 +37,11 @@ def draw_pace(frame: pl.DataFrame) -> go.Figure:
     )
 
 
-def _ends(frame: pl.DataFrame) -> list[go.Scatter]:
+def _ends(frame: pl.DataFrame) -> list[Part]:
     if frame.is_empty():
         return []
     return [
-        go.Scatter(
+        scatter(
             x=frame["projected"].to_list(),
             y=[theme.chart_label(store) for store in frame["store"]],
             mode="markers",
@@ -62,11 +61,11 @@ def _ends(frame: pl.DataFrame) -> list[go.Scatter]:
     ]
 
 
-def _targets(frame: pl.DataFrame) -> list[go.Scatter]:
+def _targets(frame: pl.DataFrame) -> list[Part]:
     if frame.is_empty():
         return []
     return [
-        go.Scatter(
+        scatter(
             x=frame["target"].to_list(),
             y=[theme.chart_label(store) for store in frame["store"]],
             mode="markers",

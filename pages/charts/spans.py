@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import assemble, tick_format
+from pages.charts.layout import Figure, assemble, bar, scatter, tick_format
 
 Row = Mapping[str, Any]
 
 
-def draw_spans(rows: Sequence[Row]) -> go.Figure:
+def draw_spans(rows: Sequence[Row]) -> Figure:
     """Draw one row per rate, top to bottom: a bar from `lowest` to `highest`, a dot at `value`, the ends in words.
 
     Rows have `label, value, lowest, highest, n, n_missing, sentence`.
@@ -23,7 +22,7 @@ def draw_spans(rows: Sequence[Row]) -> go.Figure:
     top = max((row["highest"] for row in rows), default=1.0)
     return assemble(
         [
-            go.Bar(
+            bar(
                 x=[row["highest"] - row["lowest"] for row in rows],
                 base=[row["lowest"] for row in rows],
                 y=labels,
@@ -35,7 +34,7 @@ def draw_spans(rows: Sequence[Row]) -> go.Figure:
                 cliponaxis=False,
                 hoverinfo="skip",
             ),
-            go.Scatter(
+            scatter(
                 x=[row["value"] for row in rows],
                 y=labels,
                 mode="markers",

@@ -6,11 +6,10 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
 from pages import region, theme
-from pages.charts.layout import Part, assemble, over, tick_format, upright
+from pages.charts.layout import Figure, Part, assemble, level, over, scatter, tick_format, upright
 
 Event = tuple[dt.date, str]
 
@@ -26,13 +25,14 @@ def draw_trend(
     currency: str = "USD",
     projected: pl.DataFrame | None = None,
     events: Sequence[Event] = (),
-) -> go.Figure:
+    target: float | None = None,
+) -> Figure:
     """Draw value by period with its 95 % interval as a ribbon.
 
     `frame`: one metric as `evaluate` gives it with a grain. Periods without a value are left out, not drawn as 0.
     A period with `n_immature` above 0 gets a hollow marker, and the line that leads to it is dashed. `projected`: where
     open months should end, as `comparisons.outlook.projected` gives it. `events`: day and words, drawn as numbered
-    lines in the order given (`describe_events` says the words).
+    lines in the order given (`describe_events` says the words). `target`: a line across, with its number at its end.
     """
     known = frame.filter(pl.col("value").is_not_null()).sort("period")
     foreseen = [] if projected is None else _projection(open_projections(projected), unit)
@@ -43,8 +43,11 @@ def draw_trend(
         y={"tickformat": tick_format(unit), "rangemode": "tozero"},
         margin={"t": 72 if events else 16},
         beneath={"traceorder": "normal", "y": -0.12, "yanchor": "top"},
-        shapes=[upright(_moment(day), theme.BEFORE, dash="dot", width=1) for day, _ in events],
-        annotations=_events(events),
+        shapes=[
+            *(upright(_moment(day), theme.BEFORE, dash="dot", width=1) for day, _ in events),
+            *([] if target is None else [level(target, theme.REFERENCE, width=1)]),
+        ],
+        annotations=[*_events(events), *([] if target is None else [_aim(target, unit, currency)])],
     )
 
 
@@ -53,12 +56,12 @@ def open_projections(projected: pl.DataFrame) -> pl.DataFrame:
     return projected.filter(pl.col("projected").is_not_null(), pl.col("open") > 0)
 
 
-def _projection(rows: pl.DataFrame, unit: str) -> list[go.Scatter]:
+def _projection(rows: pl.DataFrame, unit: str) -> list[Part]:
     """Where each open month should end, with its prediction interval."""
     if rows.is_empty():
         return []
     return [
-        go.Scatter(
+        scatter(
             x=rows["cohort"].to_list(),
             y=rows["projected"].to_list(),
             mode="markers",
@@ -97,6 +100,14 @@ def _events(events: Sequence[Event]) -> list[Part]:
     ]
 
 
+def _aim(target: float, unit: str, currency: str) -> Part:
+    """The number of the target below its line, where the trend begins."""
+    words = f"target {theme.number(target, unit, currency)}"
+    return {"x": 0, "xref": "x domain", "xanchor": "left", "y": target, "yanchor": "top", "text": words} | {
+        "showarrow": False
+    }
+
+
 def _moment(day: dt.date) -> float:
     """A day as Plotly places shapes on a time axis: milliseconds since 1970."""
     return dt.datetime.combine(day, dt.time(), dt.UTC).timestamp() * 1000
@@ -119,32 +130,32 @@ def _open_rows(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.slice(max(settled - 1, 0)) if settled < frame.height else frame.clear()
 
 
-def _ribbon(frame: pl.DataFrame) -> list[go.Scatter]:
+def _ribbon(frame: pl.DataFrame) -> list[Part]:
     """The interval as an area between two edges without ink; none where no period has one."""
     if not frame["low"].is_not_null().any():
         return []
     edge = {"x": frame["period"].to_list(), "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     return [
-        go.Scatter(**edge, y=frame["high"].to_list(), showlegend=False),
-        go.Scatter(**edge, y=frame["low"].to_list(), fill="tonexty", fillcolor=theme.RIBBON, name="95% interval"),
+        scatter(**edge, y=frame["high"].to_list(), showlegend=False),
+        scatter(**edge, y=frame["low"].to_list(), fill="tonexty", fillcolor=theme.RIBBON, name="95% interval"),
     ]
 
 
-def _lines(frame: pl.DataFrame) -> list[go.Scatter]:
+def _lines(frame: pl.DataFrame) -> list[Part]:
     parts = ((settled_rows(frame), "settled", "solid"), (_open_rows(frame), "still open, will move", "dot"))
     return [_line(rows, name, dash) for rows, name, dash in parts if rows.height]
 
 
-def _line(rows: pl.DataFrame, name: str, dash: str) -> go.Scatter:
+def _line(rows: pl.DataFrame, name: str, dash: str) -> Part:
     line = {"color": theme.NOW, "width": 2, "dash": dash}
     x, y = rows["period"].to_list(), rows["value"].to_list()
-    return go.Scatter(x=x, y=y, mode="lines", line=line, name=name, hoverinfo="skip")
+    return scatter(x=x, y=y, mode="lines", line=line, name=name, hoverinfo="skip")
 
 
-def _markers(frame: pl.DataFrame, unit: str, grain: str, currency: str) -> go.Scatter:
+def _markers(frame: pl.DataFrame, unit: str, grain: str, currency: str) -> Part:
     rows = frame.to_dicts()
     symbols = ["circle-open" if (row["n_immature"] or 0) > 0 else "circle" for row in rows]
-    return go.Scatter(
+    return scatter(
         x=frame["period"].to_list(),
         y=frame["value"].to_list(),
         mode="markers",

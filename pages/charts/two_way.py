@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import CALM, assemble, over, upright
+from pages.charts.layout import CALM, Figure, Part, assemble, over, scatter, upright
 
 Row = Mapping[str, Any]
 # What the two sides show: the column and its ends, and the words over it.
@@ -34,7 +33,7 @@ def verdict_words(verdict: str) -> str:
     return _VERDICTS.get(verdict, verdict)
 
 
-def draw_two_way(frame: pl.DataFrame, by: str) -> go.Figure:
+def draw_two_way(frame: pl.DataFrame, by: str) -> Figure:
     """Draw one row per member in the order of the frame: left what handling did to its rate, right what remains.
 
     `frame` is what `comparisons.sources.quality` gives for one store; rows without a split are left out. Zero means
@@ -68,8 +67,8 @@ def _scale(rows: list[dict[str, Any]]) -> list[float]:
     return [min(low, 0.0) - room, max(high, 0.0) + room]
 
 
-def _dots(rows: list[dict[str, Any]], by: str, name: str, low: str, high: str, axis: str) -> go.Scatter:
-    return go.Scatter(
+def _dots(rows: list[dict[str, Any]], by: str, name: str, low: str, high: str, axis: str) -> Part:
+    return scatter(
         xaxis=axis,
         x=[row[name] for row in rows],
         y=[theme.chart_label(row[by]) for row in rows],
@@ -105,15 +104,10 @@ def _gap(low: float | None, high: float | None) -> float:
 
 
 def _hover(row: Row, by: str, name: str, low: str, high: str) -> str:
-    ends = f"<br>95% interval {_points(row[low])} to {_points(row[high])}" if row[low] is not None else ""
+    ends = f"<br>95% interval {theme.points(row[low])} to {theme.points(row[high])}" if row[low] is not None else ""
     counted = theme.number(row["n"], "count")
-    head = f"{theme.chart_label(row[by])}: {_points(row[name])} points{ends}"
+    head = f"{theme.chart_label(row[by])}: {theme.points(row[name])} points{ends}"
     return f"{head}<br>{counted} leads, {verdict_words(row['verdict'])}"
-
-
-def _points(share: float) -> str:
-    """A difference of shares in points with its sign, without the word."""
-    return (theme.change(share, 0.0, "share") or "").removesuffix(" points")
 
 
 def describe_two_way(frame: pl.DataFrame, by: str, label: str) -> str:
@@ -156,5 +150,5 @@ def tabulate_two_way(frame: pl.DataFrame, by: str) -> pl.DataFrame:
 def _cell(row: Row, name: str, low: str, high: str) -> str:
     if row[name] is None:
         return ""
-    ends = f" ({_points(row[low])} to {_points(row[high])})" if row[low] is not None else ""
-    return f"{_points(row[name])}{ends}"
+    ends = f" ({theme.points(row[low])} to {theme.points(row[high])})" if row[low] is not None else ""
+    return f"{theme.points(row[name])}{ends}"

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import plotly.graph_objects as go
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import assemble
+from pages.charts.layout import Figure, assemble, waterfall
 
 Kind = Literal["total", "part", "sum"]
 
@@ -27,12 +26,12 @@ class Step:
     kind: Kind = "part"
 
 
-def draw_waterfall(steps: Sequence[Step], unit: str) -> go.Figure:
+def draw_waterfall(steps: Sequence[Step], unit: str) -> Figure:
     """Draw the steps top to bottom, each with its signed value in words at its end.
 
     `unit`: "points" for parts of a rate (shares), else a unit of `theme.number`. An unknown step keeps its row.
     """
-    bars = go.Waterfall(
+    bars = waterfall(
         x=[step.value or 0 for step in steps],
         y=[theme.chart_label(step.label, 20) for step in steps],
         measure=["relative" if step.kind == "part" else "absolute" for step in steps],

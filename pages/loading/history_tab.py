@@ -26,7 +26,7 @@ def render(place: Place) -> None:
     if not entries:
         st.info("Nothing was loaded yet. Drop your first export under Load.", icon=":material/inbox:")
         return
-    who = {entry.natural_id: entry.who or "somebody here" for entry in frame.journal().entries("loaded")}
+    who = {entry.natural_id: frame.named(entry.who) or "somebody here" for entry in frame.journal().entries("loaded")}
     st.markdown(_answer(entries))
     if any(entry["is_current"] for entry in entries):
         undo.button(place, key="undo_last", label="Undo the load that serves now")

@@ -282,7 +282,7 @@ def begin_build(place: Place) -> None:
 
 
 def _under_way(job: Job) -> None:
-    who = f" by {theme.plain(job.who)}" if job.who else ""
+    who = f" by {theme.plain(frame.named(job.who))}" if job.who else ""
     st.markdown(f"**Loading {theme.plain(job.title)}**, begun{who} at {job.began:%H:%M} UTC.")
     st.caption("You may leave this page: the load goes on, and until it is done everybody sees the numbers of before.")
 

@@ -66,7 +66,8 @@ def _answer(settings: Settings) -> str:
     if not changes:
         return said
     last = changes[-1]
-    return f"{said} Last changed on {results.moment(last.at.isoformat())} by {theme.plain(last.who or 'somebody')}."
+    who = theme.plain(frame.named(last.who) or "somebody")
+    return f"{said} Last changed on {results.moment(last.at.isoformat())} by {who}."
 
 
 def differing(place: Place) -> None:

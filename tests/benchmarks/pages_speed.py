@@ -2,7 +2,8 @@
 
 Script runs are timed in one process without a browser, each under filters that nobody asked for before. Clicks are
 timed in Chromium from the press on a filter's option to the frame in which the last of the new charts and words stands,
-with nothing remembered from run to run, ours and the bare page in turn.
+with nothing remembered from run to run, ours and the bare page in turn. Each is served as its users get it: ours by the
+launcher, the bare page by `streamlit run`.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def _runs(name: str) -> str:
 def _clicks(size: str, warehouse: Path) -> None:
     """Clicks on a filter and cold loads of the same shape, ours and bare, in turn."""
     with (
-        _served(SHAPE / "ours.py", warehouse) as ours,
+        _launched(SHAPE / "ours.py", warehouse) as ours,
         _served(SHAPE / "bare.py", warehouse) as bare,
         _tabs() as open_tab,
     ):
@@ -156,7 +157,7 @@ def _code(word: str) -> str:
 def _memory(size: str, warehouse: Path) -> None:
     """Resident memory of a server while many sessions are open, each on a page of its own."""
     names = [name for group in PAGES.values() for name in group]
-    with _served(ROOT / "dashboard.py", warehouse) as (url, process), _tabs() as open_tab:
+    with _launched(ROOT / "dashboard.py", warehouse) as (url, process), _tabs() as open_tab:
         for nth in range(SESSIONS):
             _visit(open_tab(), url, names[nth % len(names)])
         status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
@@ -189,6 +190,16 @@ def _visit(tab: Page, url: str, name: str) -> None:
 def _served(script: Path, warehouse: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     port = _free_port()
     with _running(("-m", "streamlit", "run", str(script), "--server.port", str(port)), port, warehouse) as running:
+        yield running
+
+
+@contextmanager
+def _launched(script: Path, warehouse: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The launcher with another script than the dashboard, once its files are ready, too."""
+    port = _free_port()
+    launcher = ("-m", "tests.benchmarks.shape", str(script), str(port), str(warehouse))
+    with _running(launcher, port, warehouse) as running:
+        time.sleep(_SETTLED)
         yield running
 
 

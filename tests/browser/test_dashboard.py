@@ -105,6 +105,30 @@ def test_pages_are_reached_by_their_links(page: Page, server: Server) -> None:
         assert urlsplit(page.url).path == f"/{path}"
 
 
+def test_the_first_page_is_also_served_at_its_own_address(page: Page, server: Server) -> None:
+    visit(page, server, "overview?period=this+month", "Overview")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="People").click()
+    settle(page, "People")
+    page.go_back()
+    settle(page, "Overview")
+    assert urlsplit(page.url).path == "/overview"
+    has_query(page, period="this month")
+
+
+def test_paper_shows_the_filters_in_words_and_nothing_to_press(page: Page, server: Server) -> None:
+    visit(page, server, f"data_quality?{ALL_DATA}&lead_type=Phone", "Data quality")
+    filtered = page.get_by_test_id("stMain").get_by_text("Lead type: Phone", exact=True)
+    expect(filtered).to_be_hidden()
+    try:
+        page.emulate_media(media="print")
+        expect(filtered).to_be_visible()
+        expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+        expect(page.get_by_test_id("stMain").get_by_role("button", name="Rows").first).to_be_hidden()
+    finally:
+        page.emulate_media(media="screen")
+
+
 def test_the_headline_numbers_are_those_of_the_command_line(page: Page, server: Server) -> None:
     visit(page, server, f"?{ALL_DATA}", "Overview")
     leads, closing = counted(server, "show leads closing_rate")

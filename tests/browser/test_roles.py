@@ -206,6 +206,14 @@ def test_an_address_that_is_not_served_says_so_and_shows_nothing_of_its_page(des
     desk.watch.faults[:] = [fault for fault in desk.watch.faults if "does not seem to exist" not in fault]
 
 
+@pytest.mark.parametrize(("role", "name"), [("salesperson", "mine"), ("marketing", "overview")])
+def test_the_first_page_of_a_role_is_served_at_its_own_address_too(desk: Desk, name: str) -> None:
+    first = desk.open("").get_by_role("heading", level=1).inner_text()
+    desk.open(name)
+    expect(desk.page.get_by_role("dialog")).to_have_count(0)
+    expect(desk.page.get_by_role("heading", level=1)).to_have_text(first)
+
+
 # Rows -----------------------------------------------------------------------------------------------------------------
 
 STORES: Final[Mapping[Role, set[str]]] = {

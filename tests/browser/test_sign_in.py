@@ -20,6 +20,7 @@ from tests.browser.signing import PASSWORD, Signing, sign_in, signing, users_tex
 
 pytestmark = pytest.mark.browser
 
+_FETCHED = "address => fetch(address).then(answer => answer.status)"
 STORES = 'stores = ["Lakeside Motors"]'
 
 
@@ -184,6 +185,24 @@ def test_the_keyboard_alone_signs_in(by_password: Signing, context: BrowserConte
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     _sees_the_dashboard(page)
+
+
+def test_the_address_of_somebody_elses_file_opens_nothing(by_password: Signing, browser: Browser) -> None:
+    """Ann takes the sheet of the Overview; Omar, who signed in too, was passed its address."""
+    ann, omar = (browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True) for _ in range(2))
+    pages = {name: context.new_page() for name, context in (("ann", ann), ("omar", omar))}
+    for name, page in pages.items():
+        page.set_default_timeout(60_000)
+        page.goto(by_password.url)
+        sign_in(page, name)
+        _sees_the_dashboard(page)
+    with pages["ann"].expect_download() as download, pages["ann"].expect_request("**/media/*.pdf") as asked:
+        pages["ann"].get_by_role("button", name="PDF, one page").click()
+    assert download.value.path().read_bytes().startswith(b"%PDF")
+    statuses = {name: page.evaluate(_FETCHED, asked.value.url) for name, page in pages.items()}
+    assert statuses == {"ann": 200, "omar": 404}
+    for context in (ann, omar):
+        context.close()
 
 
 # OpenID Connect -------------------------------------------------------------------------------------------------------

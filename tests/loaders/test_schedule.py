@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -186,6 +187,23 @@ def test_a_job_never_runs_twice_at_once_and_a_stop_ends_it(tmp_path: Path) -> No
     (run,) = read_runs(tmp_path)
     assert run.outcome == "stopped"
     assert said.count("watch in: started") == 1
+
+
+@pytest.mark.parametrize("mail", ["", "[mail]\nto = 3\n", '[mail.to]\nmarketing = ["m@example.com"]\n'])
+def test_a_letter_that_would_go_to_nobody_is_told_at_the_start(tmp_path: Path, mail: str) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text('[[schedule]]\nrun = "digest"\nfor = "gm"\nat = "Mon 07:00"\n' + mail)
+    (doubt,) = read_orders(settings, tmp_path).doubts
+    assert f"digest for gm would go to nobody: {settings} has no [mail.to] gm." in doubt
+    settings.write_text(settings.read_text().removesuffix(mail) + '[mail.to]\ngm = ["g@example.com"]\n')
+    assert read_orders(settings, tmp_path).doubts == ()
+
+
+def test_what_is_likely_forgotten_is_said_before_the_first_run(tmp_path: Path) -> None:
+    orders = replace(orders_of(tmp_path, "1 hour"), doubts=("nobody would get it",))
+    with kept(orders, "") as said:
+        wait_for(lambda: said)
+    assert said[0] == "nobody would get it"
 
 
 def test_only_one_process_keeps_a_schedule(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from metrics.engine import (
     targets,
 )
 from metrics.filters import Filters, unavailable
+from metrics.scope import Scope
 from metrics.sql import Part
 from tests.star import INSTRUMENTS, NOWS, empty_star, one_row_star, random_star, star_of, write_warehouse
 
@@ -251,3 +252,22 @@ def test_of_the_targets_that_fit_the_one_that_names_most_holds(tmp_path: Path) -
     assert held(where=north, start=date(2026, 2, 1), end=date(2026, 3, 31)) == 0.6
     assert held(where={**north, **ada}, **march) == 0.7
     assert target(known, "closing_rate", Filters()) is None
+
+
+def test_what_no_filter_changes_is_remembered_within_its_scope_only(crowded: Warehouse) -> None:
+    every = stores(crowded)["store"].to_list()
+    narrowed = crowded.within(Scope(stores=(every[0],)))
+    assert stores(narrowed)["store"].to_list() == every[:1]
+    assert stores(crowded)["store"].to_list() == every
+    assert stores(crowded) is stores(crowded)
+
+
+def test_questions_of_one_shape_share_a_text_and_keep_their_own_values(crowded: Warehouse) -> None:
+    one = Filters(where={"lead_type": ("phone",)}, start=date(2026, 1, 5), end=date(2026, 2, 1))
+    other = one.but(where={"lead_type": ("internet",)}, end=date(2026, 3, 1))
+    assert one.shape == other.shape
+    names = ("leads", "opportunities", "closing_rate")
+    together = evaluate(crowded, names, one), evaluate(crowded, names, other)
+    alone = [pl.concat([evaluate(crowded, (name,), asked) for name in names]) for asked in (one, other)]
+    assert [frame.to_dicts() for frame in together] == [frame.to_dicts() for frame in alone]
+    assert together[0]["value"].to_list() != together[1]["value"].to_list()

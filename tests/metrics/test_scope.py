@@ -43,6 +43,7 @@ PERSON_KEYS = ROLE_KEYS
 HARMLESS = {
     "lead_type",
     "vehicle_condition",
+    "vehicle",
     "system",
     "lead_id",
     "source_file",

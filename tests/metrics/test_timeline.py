@@ -55,6 +55,13 @@ def test_a_timeline_holds_every_row_of_every_fact_once_and_in_order() -> None:
     assert {row["kind"] for row in rows} == set(FACTS)
 
 
+def test_a_lead_on_a_timeline_names_its_vehicle_and_nothing_else_does() -> None:
+    row = written()
+    star = star_with(row, leads=[lead_of(row, vehicle="2024 Comet")], contacts=[touch("k1", "o1", NOW - hours(9))])
+    named = {(event["kind"], event["vehicle"]) for event in told(star, row["customer_key"])}
+    assert named == {("lead", "2024 Comet"), ("touch", None)}
+
+
 def test_an_event_says_what_it_was_who_did_it_and_what_came_of_it() -> None:
     call = touch("k1", "o1", NOW - hours(9), result="left_message")
     due = appointment("a1", NOW + hours(20), appointment_type="test_drive", outcome="open", setter_key="p2")

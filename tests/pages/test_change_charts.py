@@ -187,3 +187,10 @@ def test_a_dot_says_its_value_and_its_note(note: str | None, text: str) -> None:
     dots = draw_dots(frame, "source", "money", {"value": None}, "All", currency="USD").data[0]
     assert list(dots.text) == [text]
     assert list(dots.hovertext) == ["Ads: $2.15"]
+
+
+def test_a_target_is_a_line_across_the_trend_with_its_number() -> None:
+    layout = draw_trend(TREND, "share", "month", target=0.12).layout
+    assert [(shape.y0, shape.y1) for shape in layout.shapes] == [(0.12, 0.12)]
+    assert [note.text for note in layout.annotations] == ["target 12.0%"]
+    assert not draw_trend(TREND, "share", "month").layout.shapes

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Any
 
 import polars as pl
 import pytest
+from plotly.io import to_json
 
 from pages.charts.bars import describe_bars, draw_bars
 from pages.charts.dots import describe_dots, draw_dots, holds
 from pages.charts.funnel import Step, describe_funnel, draw_funnel, tabulate_funnel
-from pages.charts.layout import inked, label_width
+from pages.charts.layout import Drawn, Figure, inked, label_width, scatter
 from pages.charts.trend import describe_trend, draw_trend, settled_rows, tabulate_trend
 
 Row = dict[str, Any]
@@ -145,17 +147,28 @@ def test_the_sentence_and_the_table_of_a_funnel_say_the_same() -> None:
 
 def test_every_word_on_a_chart_takes_the_ink_of_the_appearance() -> None:
     drawn = inked(draw_funnel(STEPS, "now", "before"), "dark", ",.")
-    words = drawn.to_plotly_json()
-    assert words["layout"]["font"]["color"] == "#c9d1d9"
-    assert words["layout"]["separators"] == ",."
+    assert drawn.frame["font"]["color"] == "#c9d1d9"
+    assert drawn.frame["separators"] == ",."
     assert drawn.layout.xaxis.tickfont.color is drawn.layout.legend.font.color is drawn.data[0].textfont.color is None
 
 
 def test_a_chart_says_when_its_data_changed_and_has_no_template_so_that_it_is_drawn_once() -> None:
     once, again = (inked(draw_funnel(STEPS, "now", "before"), "light") for _ in range(2))
     other = inked(draw_funnel(STEPS[:1], "now", "before"), "light")
-    assert "template" not in once.to_plotly_json()["layout"]
-    assert once.layout.datarevision == again.layout.datarevision != other.layout.datarevision
+    assert "template" not in once.frame
+    assert once.frame["datarevision"] == again.frame["datarevision"] != other.frame["datarevision"]
+
+
+def test_what_is_sent_is_what_plotly_itself_would_send() -> None:
+    figure = inked(draw_dots(PEOPLE, "person", "share", TEAM, "Team"), "light")
+    own = json.loads(to_json(figure.checked))
+    del own["layout"]["template"]  # Plotly's own, which we leave out
+    assert json.loads(to_json(Drawn(figure))) == own
+
+
+def test_a_part_that_plotly_does_not_know_is_found_in_the_tests() -> None:
+    with pytest.raises(ValueError, match="colour"):
+        _ = Figure((scatter(x=[1], colour="red"),), {}).checked
 
 
 @pytest.mark.parametrize("label", ["i", "Wilhelmina Mayweather", "short<br>a much longer line", "", "ВШЩ 王小明"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import polars as pl
@@ -18,6 +19,7 @@ BLANK: dict[str, Any] = {
     "at": NOON,
     "is_ahead": False,
     "what": "call",
+    "vehicle": None,
     "direction": None,
     "is_automatic": None,
     "outcome": None,
@@ -84,6 +86,10 @@ def test_a_link_to_a_customer_whom_nobody_has_says_so(show: Show) -> None:
     [
         ({"kind": "lead", "what": "internet", "outcome": "open"}, "Internet lead, open"),
         (
+            {"kind": "lead", "what": "internet", "vehicle": "2024 Comet", "outcome": "open"},
+            "Internet lead, 2024 Comet, open",
+        ),
+        (
             {"direction": "out", "is_automatic": False, "outcome": "left_message"},
             "Call, to the customer, left a message",
         ),
@@ -113,6 +119,15 @@ def test_an_event_is_told_in_words(row: dict[str, Any], words: str) -> None:
 )
 def test_a_timeline_ends_in_what_to_do(rows: tuple[dict[str, Any], ...], ending: str) -> None:
     assert timeline.summary(events(*rows)).endswith(f"**{ending}**")
+
+
+def test_a_timeline_writes_days_as_the_store_does_and_no_hour_where_only_a_day_is_known(show: Show) -> None:
+    app = show("customers", period="all data", find_customer="dee")
+    found = next(button for button in app.button if str(button.key).startswith("open_"))
+    whens = [when.replace("\\", "") for when in found.click().run().table[0].value["When"]]
+    assert whens
+    assert all(re.fullmatch(r"[A-Z][a-z]{2} \d{1,2}, 20\d\d( \d{2}:\d{2})?", when) for when in whens)
+    assert not any(when.endswith("00:00") for when in whens)
 
 
 def test_only_tries_by_people_are_counted() -> None:

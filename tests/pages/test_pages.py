@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import cast
+
+import plotly.graph_objects as go
 import pytest
 from streamlit.proto.Metric_pb2 import Metric as MetricProto
+from streamlit.proto.PlotlyChart_pb2 import PlotlyChart
 from streamlit.testing.v1 import AppTest
 
 from pages import PAGES as REGISTERED
@@ -25,6 +30,9 @@ def test_a_page_renders_on_every_warehouse(show: Show, page: str, warehouse: str
     app = show(page, warehouse, period="all data")
     assert not app.exception
     assert app.title[0].value
+    for chart in app.get("plotly_chart"):
+        # Plotly refuses a part that it does not know; its JavaScript would leave it out in silence.
+        go.Figure(json.loads(cast(PlotlyChart, chart.proto).spec))
 
 
 @pytest.mark.parametrize("page", [name for name in PAGES if name != "load_data"])
@@ -185,3 +193,36 @@ def test_definitions_say_how_each_word_of_the_exports_counts(show: Show) -> None
     words = show("definitions").table[0].value.set_index("Word")["How it counts"]
     assert "left out" in words["fleet, wholesale, dealer trade"]
     assert "stays in the show rate" in words["no\\-show"]
+
+
+def cells(app: AppTest) -> str:
+    """Every header and cell of every table, without the marks that keep Markdown out."""
+    told = [*(name for table in app.table for name in table.value.columns)]
+    told += [str(cell) for table in app.table for row in table.value.to_numpy().tolist() for cell in row]
+    return "\n".join(told).replace("\\", "").replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("page", "asked", "column", "cell"),
+    [
+        ("overview", {"view": "store by store"}, "North", "; target 12.0%"),
+        ("people", {"rate": "closing rate"}, "Target, as counted", "\n12.0%"),
+        ("person", {"who": "a1"}, "Target", "\n12.0%"),
+        ("sources", {}, "Closing rate", "; target 12.0%"),
+    ],
+    ids=["stores", "people", "person", "sources"],
+)
+def test_a_target_stands_beside_its_rate(show: Show, page: str, asked: dict[str, str], column: str, cell: str) -> None:
+    app = show(page, period="all data", compare="none", **asked)
+    assert not app.exception
+    assert f"\n{column}\n" in cells(app)
+    assert cell in cells(app)
+
+
+def test_a_source_is_held_against_its_own_target_alone(show: Show) -> None:
+    lines = [str(line) for line in show("sources", period="all data").table[0].value.to_numpy().tolist()]
+    assert [line.startswith("['All sources'") for line in lines if "target" in line] == [True]
+
+
+def test_the_trend_says_its_target_and_draws_it(show: Show) -> None:
+    assert "The target is 12.0%." in texts(show("overview", period="all data")).replace("\\", "")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pages import region, theme
+from pages import explanations, people_coaching, region, sentences, source_parts, team_words, theme
 
 SPRING = dt.date(2026, 3, 5)
 
@@ -58,6 +58,50 @@ def test_values_of_the_theme_are_written_for_the_region() -> None:
     assert theme.money(99.5, "EUR") == "99,50 €"
     assert theme.change(0.10, 0.12, "share") == "-2,0 points"
     assert theme.interval(1200, 3400, "money", "EUR") == "1.200 € to 3.400 €"
+
+
+def test_a_number_to_three_digits_that_count() -> None:
+    assert [region.significant(value) for value in (0.01234, 1.2345, 12.345, 1234.5, 0.5, 0, -0.02)] == [
+        "0.0123",
+        "1.23",
+        "12.3",
+        "1,234",
+        "0.5",
+        "0",
+        "-0.02",
+    ]
+    region.use("und_DE")
+    assert region.significant(0.01234) == "0,0123"
+
+
+def test_points_have_a_sign_but_for_those_that_read_nothing() -> None:
+    assert [theme.points(share) for share in (0.0123, -0.0123, 0.0004, -0.0004)] == ["+1.2", "-1.2", "0.0", "0.0"]
+
+
+def test_sentences_are_written_for_the_region() -> None:
+    region.use("und_DE")
+    known = {"metric": "show_rate", "n": 1200, "n_missing": 1100, "lowest": 0.05, "highest": 0.875}
+    assert explanations.bounded(known) == (
+        "Whatever the missing outcomes are, the show rate lies between 5,0% and 87,5%: 1.100 of 1.200 appointments "
+        "have no outcome recorded."
+    )
+    assert explanations.left_out(1100, 1200).startswith("Left out: 1.100 of 1.200 leads,")
+    untried = {"change": None, "sentence": "", "source": "Web", "after": 5001.0, "least": 900.0, "most": 4200.0}
+    assert "5.001 € a month was never tried, only 900 € to 4.200 €" in source_parts.moved_words(untried, "EUR")
+    judged = {"observed": 33, "n": 1158, "expected": 69.94}
+    assert team_words.against_colleagues(judged) == "33 of 1.158, colleagues on the same leads 69,9"
+    assert people_coaching.a_month({"sales": 1.25}) == "1,2 sales a month"
+    now, before = ({"value": value, "low": value - 0.01, "high": value + 0.01} for value in (0.3, 0.2))
+    assert "95% interval +8,6 to +11,4 points" in sentences.compared(now, before, "share")
+
+
+def test_what_nothing_unknown_can_move_is_said_so() -> None:
+    row = {"metric": "show_rate", "n": 12, "n_missing": 0, "lowest": 0.5, "highest": 0.5}
+    assert explanations.bounded(row) == (
+        "Every outcome of these 12 appointments is known, so nothing unknown can move the show rate."
+    )
+    young = {"metric": "closing_rate", "n": 12, "n_missing": 3, "lowest": 0.25, "highest": 0.5}
+    assert explanations.bounded(young).endswith("between 25.0% and 50.0%: 3 of 12 opportunities may still convert.")
 
 
 def test_axes_of_charts_have_the_signs_of_the_region() -> None:

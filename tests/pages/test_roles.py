@@ -201,6 +201,32 @@ def test_only_the_figure_of_colleagues_reaches_around_a_scope() -> None:
     assert users == ["metrics/comparisons/peers.py"]
 
 
+@pytest.mark.parametrize(
+    ("role", "wrong", "said"),
+    [
+        ("crm_manager", {"stores": ("Nort",)}, "You may see Nort, and nothing of that is in the data"),
+        ("salesperson", {"person": "Hill, Ada"}, "You may see the rows of Hill, Ada in North, and nothing of that"),
+    ],
+)
+def test_who_is_entered_under_a_name_that_the_data_lack_is_told_so_and_not_to_load_files(
+    as_user: AsUser, role: Role, wrong: dict[str, object], said: str
+) -> None:
+    user = USERS[role].model_copy(update=wrong)
+    page = "customers" if role == "salesperson" else "overview"
+    app = as_user(user, page, period="all data")
+    assert any(said in one.value for one in app.info)
+    assert not app.code
+
+
+def test_streamlit_on_its_own_shows_nothing_where_people_sign_in(
+    show: Show, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("UPBOARD_USERS", str(tmp_path / "users.toml"))
+    app = show("overview")
+    assert "python -m pages serve" in app.error[0].value
+    assert not app.title
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.7", None])
 def test_streamlit_on_its_own_shows_nothing_to_others_while_nobody_signs_in(show: Show, address: str | None) -> None:
     before = config.get_option("server.address")

@@ -26,7 +26,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
-from pages import openid, passwords, sign_in, signed, users
+from pages import guard, openid, passwords, sign_in, signed, users
 from pages.guard import SIGNED_OUT_CODE, Guard
 from pages.journal import Journal
 from pages.local_sign_in import COOKIE, local_path, sign_in_routes
@@ -506,8 +506,31 @@ def test_without_a_session_only_the_sign_in_and_the_health_are_open(
 def test_with_a_session_everything_is_open(desk: Desk) -> None:
     client = desk.client()
     client.cookies.set(COOKIE, desk.sessions.begin(desk.user()))
-    for path in ("/", "/media/0123.csv", "/static/js/index.js"):
+    for path in ("/", "/people", "/static/js/index.js", "/static/media/font.woff2"):
         assert client.get(path).status_code == 200
+
+
+FILE = "/media/0123456789abcdef0123456789abcdef.csv"
+
+
+def test_a_file_goes_only_to_the_session_whose_tab_was_told_of_it(desk: Desk) -> None:
+    client, tokens = desk.client(), [desk.sessions.begin(desk.user(name)) for name in ("ann", "bob")]
+    with _joined(client, tokens[0]) as socket:
+        socket.receive_bytes()
+        socket.send_bytes(FILE.encode() + b"2 and what follows it in the message")
+        socket.receive_bytes()
+    seen = [client.get(FILE, headers={"cookie": f"{COOKIE}={token}"}).status_code for token in tokens]
+    assert seen == [200, 404]
+    desk.sessions.end(tokens[0])
+    assert client.get(FILE, headers={"cookie": f"{COOKIE}={tokens[0]}"}).status_code == 401
+
+
+def test_what_a_session_was_told_of_is_remembered_within_bounds() -> None:
+    door = Guard(Starlette())
+    for number in range(guard._KNOWN_FILES + 5):
+        door.note_files(f"/media/{number:032x}.csv".encode(), "token")
+    assert len(door._files) == guard._KNOWN_FILES
+    assert ("token", f"{guard._KNOWN_FILES + 4:032x}") in door._files
 
 
 def test_where_nobody_signs_in_the_door_is_open(
@@ -692,9 +715,14 @@ def test_by_openid_downloads_and_uploads_are_shut_and_the_empty_page_is_open(pro
     assert client.get("/static/js/index.js").status_code == 200
     assert client.get("/static/media/font.woff2").status_code == 200
     header = "; ".join(f"{name}={value}" for name, value in _cookie(_claims(provided)).items())
-    assert client.get("/media/0123.csv", headers={"cookie": header}).status_code == 200
+    with client.websocket_connect(SIGNED_STREAMLIT, ["streamlit"], headers={"cookie": header}) as socket:
+        socket.receive_bytes()
+        socket.send_bytes(FILE.encode())
+        socket.receive_bytes()
+    assert client.get("/media/0123.csv", headers={"cookie": header}).status_code == 404
+    assert client.get(FILE, headers={"cookie": header}).status_code == 200
     client.get("/auth/logout", headers={"cookie": header})
-    assert client.get("/media/0123.csv", headers={"cookie": header}).status_code == 401
+    assert client.get(FILE, headers={"cookie": header}).status_code == 401
 
 
 def test_by_openid_a_web_socket_of_nobody_never_goes_on_in_another_tabs_state(provided: Desk) -> None:

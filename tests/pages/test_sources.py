@@ -84,10 +84,17 @@ def test_who_earns_its_spend_and_who_may_not_is_said() -> None:
 
 
 def test_a_move_is_said_with_its_interval_or_the_reason() -> None:
-    row = {"metric": "leads", "change": -2.5, "low": -4.0, "high": -1.0, "sentence": "x"}
+    row = {"metric": "leads", "change": -2.5, "low": -4.0, "high": -1.0, "sentence": "x", "after": None}
     assert source_parts.moved_words(row, "USD").startswith("Leads: -2.5 a month (95% interval -4 to -1).")
     assert source_parts.moved_words(row | {"change": None, "sentence": "It cannot be told."}, "USD") == (
         "It cannot be told."
+    )
+
+
+def test_a_spend_that_was_never_tried_is_said_in_the_stores_own_money() -> None:
+    row = {"metric": "leads", "change": None, "sentence": "x", "source": "Web"}
+    assert source_parts.moved_words(row | {"after": 5001.0, "least": 900.0, "most": 4200.0}, "GBP") == (
+        "It cannot be told. Web: £5,001 a month was never tried, only £900 to £4,200."
     )
 
 

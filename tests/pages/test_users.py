@@ -284,6 +284,27 @@ def test_the_list_shows_names_as_they_are_and_no_password(tmp_path: Path) -> Non
     assert "argon2" not in output
 
 
+def test_a_store_or_person_that_the_data_lack_is_told_with_those_that_are_near(
+    tmp_path: Path, showrooms: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UPBOARD_WAREHOUSE", str(showrooms["full"]))
+    path = tmp_path / "users.toml"
+    known = _added(path, "ann@example.com", "--role", "crm_manager", "--store", "North")
+    assert "Hint" not in known
+    told = _added(path, "bo@example.com", "--role", "salesperson", "--store", "Nort", "--person", "Hill, Ada")
+    assert told.startswith("0")
+    assert "bo@example.com: there is no store 'Nort'" in told
+    assert "It knows: North" in told
+    assert "there is no person 'Hill, Ada'" in told
+    assert "Ada Hill" in told
+    assert "there is no store 'Nort'" in _run("list", "--users", str(path))
+
+
+def test_before_the_first_load_nothing_is_said_of_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPBOARD_WAREHOUSE", str(tmp_path / "none"))
+    assert "Hint" not in _added(tmp_path / "users.toml", "ann@example.com", "--role", "marketing", "--store", "North")
+
+
 @settings(max_examples=20)
 @given(name=st.text(min_size=1, max_size=40))
 def test_any_name_is_written_so_that_it_reads_back(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:

@@ -35,7 +35,19 @@ def test_without_a_snapshot_the_server_starts_all_the_same(
 ) -> None:
     monkeypatch.setenv("UPBOARD_WAREHOUSE", str(tmp_path))
     with caplog.at_level(logging.INFO, "upboard"):
-        warm.begin(tmp_path).join(timeout=60)
+        warm.begin(tmp_path, lambda: warm.LOG.info("what follows")).join(timeout=60)
+    assert caplog.messages[-2].endswith(": libraries")
+    assert caplog.messages[-1] == "what follows"
+
+
+def test_where_people_sign_in_no_page_is_drawn_for_nobody_and_the_log_tells_of_no_fault(
+    showrooms: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("UPBOARD_WAREHOUSE", str(showrooms["full"]))
+    monkeypatch.setenv("UPBOARD_USERS", str(tmp_path / "users.toml"))
+    with caplog.at_level(logging.INFO, "upboard"):
+        warm.warm(showrooms["full"])
+    assert "not drawn" not in caplog.text
     assert caplog.messages[-1].endswith(": libraries")
 
 

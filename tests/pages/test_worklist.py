@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages import frame, sign_in, signed
 from pages.journal import open_journal
+from pages.users import User, Users
 from tests.pages.conftest import Show
 from tests.star import write_warehouse
 from tests.waiting import waiting_star
@@ -91,6 +93,25 @@ def test_three_are_marked_as_handled_each_with_its_note_and_leave_the_list(show:
         ("O2", "Ada Reyes", ""),
         ("O4", "Ada Reyes", "new appointment on Friday"),
     ]
+
+
+def test_who_signed_in_is_kept_by_the_login_and_shown_by_the_name(
+    show: Show, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = User(login="ada@example.com", name="Ada Reyes", role="administrator")
+    monkeypatch.setattr(sign_in, "require", lambda: ada)
+    monkeypatch.setattr(signed, "users_now", lambda: Users(users=(ada,)))
+    app = show("worklist", "waiting")
+    app.checkbox("pick_o1").check().run()
+    app.button("save").click().run()
+    assert [entry.who for entry in open_journal(tmp_path).entries("handled")] == ["ada@example.com"]
+    shown = words(show("worklist", "waiting", show="handled"))
+    assert "Handled by Ada Reyes" in shown
+    assert "ada@example.com, " not in shown
+
+
+def test_who_wrote_before_people_signed_in_is_shown_as_kept() -> None:
+    assert frame.named("Ada at the desk") == "Ada at the desk"
 
 
 def test_the_handled_are_shown_with_who_and_note_and_can_be_put_back(show: Show) -> None:

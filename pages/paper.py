@@ -1,0 +1,35 @@
+"""How any page looks when it is printed as it stands: without what is for pressing, and with its filters in words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from metrics.filters import Filters
+from pages import frame, theme
+
+# Charts keep the width that they have on the screen: at 62 % those of a window of 1600 pixels fit a sheet of A4.
+_STYLE: Final = """<style>
+.st-key-paper_only { display: none }
+@media print {
+.st-key-paper_only { display: block }
+[data-testid=stSidebar], [data-testid=stHeader], [data-testid=stToolbar], [data-testid=stButton],
+[data-testid=stDownloadButton], [data-testid=stPageLink], [data-testid=stForm], [data-testid=stBottom],
+[data-testid=stMetricChart],
+[data-testid=stExpander]:has(details:not([open])) { display: none !important }
+[data-testid=stMain], [data-testid=stAppViewContainer], [data-testid=stApp] { position: static !important;
+overflow: visible !important; height: auto !important }
+[data-testid=stMainBlockContainer] { padding: 0 !important; max-width: none !important; zoom: 0.62 }
+[data-testid=stVerticalBlock] { gap: 0.5rem !important }
+tr, [data-testid=stMetric], [data-testid=stPlotlyChart] { break-inside: avoid }
+h1, h2, h3 { break-after: avoid }
+@page { margin: 10mm } }</style>"""
+
+
+def lay_out(filters: Filters) -> None:
+    """The style of the paper, and a line of it that the screen does not show: what the sidebar filters by."""
+    st.html(_STYLE)
+    if filters.where:
+        with st.container(key="paper_only"):
+            st.caption(theme.plain(frame.scope_words(filters)))
