@@ -87,7 +87,11 @@ def has_query(page: Page, **wanted: str | None) -> None:
 
 def choose(page: Page, label: str, option: str) -> None:
     """Pick one more value of a filter in the sidebar."""
-    page.get_by_test_id("stSidebar").get_by_role("combobox", name=re.compile(f"{label}$", re.IGNORECASE)).click()
+    box = page.get_by_test_id("stSidebar").get_by_role("combobox", name=re.compile(f"{label}$", re.IGNORECASE))
+    # A list closes when what is below it scrolls, and the click itself would scroll to a box that is out of sight.
+    box.scroll_into_view_if_needed()
+    page.evaluate(IDLE)
+    box.click()
     page.get_by_role("option", name=option, exact=True).click()
     page.keyboard.press("Escape")
     settle(page)
