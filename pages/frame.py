@@ -30,7 +30,7 @@ from metrics.declare import DIMENSIONS, MetricError
 from metrics.filters import Filters, Grain
 from metrics.scope import Scope
 from metrics.sql import Query
-from pages import periods, region, roles, sign_in, signed, theme
+from pages import periods, region, roles, sign_in, signed, theme, turns
 from pages.charts.layout import CONFIG, Drawn, Figure, inked
 from pages.journal import Journal, open_journal
 from pages.users import User, UsersError
@@ -114,14 +114,21 @@ _HASHES: Final[dict[str | type[Any], Callable[[Any], Any]]] = {
 }
 
 
+def _still_wanted() -> None:
+    """End here where the reader has asked for something else meanwhile: Streamlit looks at that when state is read."""
+    st.session_state.get("user")
+
+
 @st.cache_data(max_entries=2048, show_spinner=False, hash_funcs=_HASHES)
 def _evaluated(opened: engine.Warehouse, names: tuple[str, ...], filters: Filters) -> pl.DataFrame:
-    return engine.evaluate(opened, names, filters)
+    with turns.NUMBERS.turn(_still_wanted):
+        return engine.evaluate(opened, names, filters)
 
 
 @st.cache_data(max_entries=512, show_spinner=False, hash_funcs=_HASHES)
 def _estimated(opened: engine.Warehouse, work: Callable[..., R], args: tuple[Any, ...], named: dict[str, Any]) -> R:
-    return work(opened, *args, **named)
+    with turns.NUMBERS.turn(_still_wanted):
+        return work(opened, *args, **named)
 
 
 @st.cache_data(max_entries=1024, show_spinner=False, hash_funcs=_HASHES)
@@ -189,11 +196,11 @@ def side_by_side(*asks: Callable[[], object]) -> None:
     What they give must be remembered, as that of `evaluate` and `estimate` is. An error is not raised here: who asks
     again gets it.
     """
-    context = get_script_run_ctx()
+    context, part = get_script_run_ctx(), turns.part()
 
     def ask(question: Callable[[], object]) -> None:
         add_script_run_ctx(current_thread(), context)
-        with suppress(MetricError):
+        with suppress(MetricError), turns.working_for(part):
             question()
 
     with ThreadPoolExecutor(len(asks)) as pool:
@@ -248,7 +255,8 @@ def _on_its_own(draw: Callable[[], None], waiting: list[Callable[[], None]] | No
         # A part that is drawn again by itself is for whoever is signed in by then.
         serve_to(sign_in.require())
         region.use(written_for)
-        draw()
+        with turns.working_for(turns.LATER):
+            draw()
 
     def begin() -> None:
         with place:

@@ -122,11 +122,16 @@ class Viewer:
         return asked
 
     def change(self, chance: random.Random) -> None:
-        """Pick other values for one filter, often such as nobody asked for before."""
+        """Pick other values for one filter, often such as nobody asked for before.
+
+        Of two that were set already the older is let go: with more at once most pages have no row, and cost nothing.
+        """
         key = chance.choice([name for name in FILTERS if name in self.widgets])
         options = self.widgets[key][1]
         others = [options[:1], *(chance.sample(options, chance.randint(1, min(3, len(options)))) for _ in range(8))]
-        self.chosen[key] = next(values for values in reversed(others) if values != self.chosen.get(key))
+        values = next(values for values in reversed(others) if values != self.chosen.get(key))
+        kept = [(name, old) for name, old in self.chosen.items() if name != key]
+        self.chosen = {**dict(kept[-1:]), key: values}
 
     def note(self, message: ForwardMsg) -> bool:
         """Take one message of the server: filters and errors. True when the script is over."""

@@ -1,0 +1,100 @@
+"""Turns at the processor: how many questions are worked out at once, and whose is next.
+
+Fifty readers who change a filter ask for hundreds of numbers in the same second. Worked out all at once they only
+hinder each other: Python lets one thread run at a time, and each of them takes it from the others every few
+milliseconds. So a question waits until a processor is free, and what a reader looks at first goes before what comes
+later on their page.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+from itertools import count
+from threading import Event, Lock
+from typing import Final
+
+FIRST, LATER = 0, 1
+_LOOKS_EVERY_SECONDS: Final = 0.25
+# Which of the two the present thread works for.
+_PART: Final[ContextVar[int]] = ContextVar("part", default=FIRST)
+
+
+@dataclass
+class Turns:
+    """At most `at_once` threads at a time; of those that wait, first parts go first, and who came first before others.
+
+    A thread that has its turn must not ask for another: with all others waiting too, nobody would go on.
+    """
+
+    at_once: int
+    _taken: int = 0
+    _waiting: list[tuple[int, int, Event]] = field(default_factory=list)
+    _tickets: Iterator[int] = field(default_factory=count)
+    _lock: Lock = field(default_factory=Lock)
+
+    @contextmanager
+    def turn(self, look: Callable[[], object]) -> Iterator[None]:
+        """Wait for a turn, and give it on at the end.
+
+        `look` is called now and then while it waits; what it raises ends the waiting: nobody wants the answer any more.
+        """
+        self._wait(look)
+        try:
+            yield
+        finally:
+            self._give_on()
+
+    def _wait(self, look: Callable[[], object]) -> None:
+        with self._lock:
+            if self._taken < self.at_once:
+                self._taken += 1
+                return
+            mine = (_PART.get(), next(self._tickets), Event())
+            heappush(self._waiting, mine)
+        try:
+            while not mine[-1].wait(_LOOKS_EVERY_SECONDS):
+                look()
+        except BaseException:
+            self._leave(mine)
+            raise
+
+    def _leave(self, mine: tuple[int, int, Event]) -> None:
+        """Wait no longer; a turn that was given meanwhile is given on."""
+        with self._lock:
+            is_waiting = mine in self._waiting
+            if is_waiting:
+                self._waiting.remove(mine)
+                heapify(self._waiting)
+        if not is_waiting:
+            self._give_on()
+
+    def _give_on(self) -> None:
+        with self._lock:
+            if self._waiting:
+                heappop(self._waiting)[-1].set()
+            else:
+                self._taken -= 1
+
+
+# One for all sessions of the server.
+NUMBERS: Final = Turns(max(2, os.cpu_count() or 1))
+
+
+@contextmanager
+def working_for(part: int) -> Iterator[None]:
+    """What this thread asks for belongs to a page's first part (FIRST), or to one that comes LATER."""
+    token = _PART.set(part)
+    try:
+        yield
+    finally:
+        _PART.reset(token)
+
+
+def part() -> int:
+    """Whose numbers this thread asks for: FIRST or LATER. A thread that it starts must be told with `working_for`."""
+    return _PART.get()
