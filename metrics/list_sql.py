@@ -63,36 +63,12 @@ _CUSTOMERS: Final = (
     "select customer_key, customer, phone, email\nfrom dim_customer\n"
     "where customer_key in (select customer_key from waiting)"
 )
-_REACH: Final = (
-    f"-- how to reach them, and what they asked for\nselect\n    lead.opportunity_key,\n{_REACHED}\n{_OF_WAITING}"
-)
 # Who and what their keys stand for.
 _LABELS: Final = """left join customers on customers.customer_key = waiting.customer_key
 left join dim_source on dim_source.source_key = waiting.source_key
 left join dim_person as owner on owner.person_key = waiting.owner_key
 left join dim_person as salesperson on salesperson.person_key = waiting.salesperson_key
 left join dim_person as bdc_agent on bdc_agent.person_key = waiting.bdc_agent_key
-"""
-_BRIEF_RESULT: Final = f"""select
-    waiting.list,
-    waiting.store,
-    waiting.opportunity_key,
-    waiting.customer_key,
-    customers.customer,
-    case when coalesce(leads.has_phone, true) then customers.phone end as phone,
-    case when coalesce(leads.has_email, true) then customers.email end as email,
-    owner.person as owner,
-    salesperson.person as salesperson,
-    bdc_agent.person as bdc_agent,
-    dim_source.source,
-    leads.newest_vehicle.vehicle,
-    waiting.since,
-    waiting.appointment_at,
-    waiting.is_confirmed,
-    waiting.now_at as as_of
-from waiting
-left join leads on leads.opportunity_key = waiting.opportunity_key
-{_LABELS}order by waiting.place, waiting.turn, waiting.row_key
 """
 _RESULT: Final = f"""select
     waiting.list,
@@ -107,6 +83,8 @@ _RESULT: Final = f"""select
     salesperson.person as salesperson,
     bdc_agent.person as bdc_agent,
     dim_source.source,
+    dim_source.source_group,
+    dim_source.channel,
     waiting.lead_type,
     waiting.vehicle_condition,
     leads.newest_vehicle.vehicle,
@@ -140,7 +118,7 @@ def compile_lists(lists: Sequence[Worklist], filters: Filters, *, is_older_too: 
     The period of the filters is not used: a list is of now and has its own window, which `is_older_too` lifts. A
     filter on a person keeps what that person owns. MetricError for a dimension that the lists do not have.
     """
-    _check(filters)
+    check(filters)
     now = sql._store_now(filters, {})
     ctes = [("store_as_of", now), ("store_now", sql._open_time_now()), ("ahead", _AHEAD)]
     for place, found in enumerate(lists):
@@ -151,30 +129,14 @@ def compile_lists(lists: Sequence[Worklist], filters: Filters, *, is_older_too: 
     return sql._query(f"{sql._with(ctes)}\n{_RESULT}", sql._parameters(filters))
 
 
-def compile_briefly(lists: Sequence[Worklist], filters: Filters) -> Query:
-    """As `compile_lists`, without what nobody shows of a calendar: touches, tries, records, and when a lead came in.
-
-    So neither the touches nor, where no list asks for it, the opportunities are looked at.
-    """
-    _check(filters)
-    with_open_time = any(found.is_standard_passed for found in lists)
-    now = sql._store_now(filters, {})
-    ctes = [("store_as_of", now), ("store_now", sql._open_time_now())] if with_open_time else [("store_now", now)]
-    ctes += [("ahead", _AHEAD)] if any(found.is_booking_enough for found in lists) else []
-    for place, found in enumerate(lists):
-        ctes.append((found.name, _rows_text(found, place, filters, is_older_too=False, is_brief=True)))
-    every = "\nunion all\n".join(f"select *\nfrom {found.name}" for found in lists)
-    ctes += [("waiting", every), ("lead", _ANY_RELEASE), ("leads", _REACH), ("customers", _CUSTOMERS)]
-    return sql._query(f"{sql._with(ctes)}\n{_BRIEF_RESULT}", sql._parameters(filters))
-
-
-def _check(filters: Filters) -> None:
+def check(filters: Filters) -> None:
+    """MetricError for a dimension that the lists do not have."""
     for name in filters.where:
         if name not in DIMENSIONS:
             raise MetricError(f"The lists have no {name.replace('_', ' ')}.", f"Filter by: {', '.join(DIMENSIONS)}.")
 
 
-def _rows_text(found: Worklist, place: int, filters: Filters, *, is_older_too: bool, is_brief: bool = False) -> str:
+def _rows_text(found: Worklist, place: int, filters: Filters, *, is_older_too: bool) -> str:
     fact, since = found.table, f"{found.fact}.{found.since}"
     turn = f"epoch({found.fact}.due_at)" if found.days_ahead is not None else f"epoch({since})"
     columns = {
@@ -187,11 +149,11 @@ def _rows_text(found: Worklist, place: int, filters: Filters, *, is_older_too: b
         "store": "store_now.store",
         "now_at": "store_now.now_at",
         **{name: f"{fact.name}.{name}" for name in _SHARED},
-        **({} if is_brief else {name: f"{OPPORTUNITY.name}.{name}" for name in _OF_THEIRS}),
+        **{name: f"{OPPORTUNITY.name}.{name}" for name in _OF_THEIRS},
         **(_OF_APPOINTMENT if found.is_of_appointments else _OF_OPPORTUNITY),
     }
     listed = ",\n    ".join(f"{expression} as {name}" for name, expression in columns.items())
-    joins = "\n".join(_joins(found, filters, is_brief=is_brief))
+    joins = "\n".join(_joins(found, filters))
     conditions = "\n  and ".join(_conditions(found, filters, is_older_too=is_older_too))
     return f"-- {found.label}\nselect\n    {listed}\nfrom {fact.name}\n{joins}\nwhere {conditions}"
 
@@ -229,10 +191,10 @@ def _owner(found: Worklist) -> str:
     return f"coalesce({', '.join(named)}, {_NOBODY})"
 
 
-def _joins(found: Worklist, filters: Filters, *, is_brief: bool) -> list[str]:
+def _joins(found: Worklist, filters: Filters) -> list[str]:
     fact = found.fact
     joins = [f"join store_now on store_now.store_key = {fact}.store_key"]
-    if found.is_of_appointments and (found.of_opportunity or not is_brief):
+    if found.is_of_appointments:
         joins.append(f"left join {OPPORTUNITY.name} on {OPPORTUNITY.name}.opportunity_key = {fact}.opportunity_key")
     if any(name in filters.where for name in ("source", "source_group", "channel")):
         joins.append(f"left join dim_source on dim_source.source_key = {fact}.source_key")
@@ -474,7 +436,7 @@ def compile_search(text: str, digits: str, filters: Filters, limit: int) -> Quer
     Columns: `customer_key, customer, phone, email, lead_count, store, newest_lead_at`, the newest lead first. The
     filters keep customers of whom any lead fits; a person is the lead's salesperson.
     """
-    _check(filters)
+    check(filters)
     joins = ["join dim_store on dim_store.store_key = fct_lead.store_key"]
     if any(name in filters.where for name in ("source", "source_group", "channel")):
         joins.append("left join dim_source on dim_source.source_key = fct_lead.source_key")

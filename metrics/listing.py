@@ -12,12 +12,16 @@ from metrics.declare import MetricError, NoSuchData
 from metrics.engine import Warehouse
 from metrics.filters import Filters
 from metrics.lists import NAMES, worklist
+from metrics.scope import WHOLE, Scope
 from metrics.scope_sql import within
 from metrics.sql import Query
 
 # The key of dim_customer's member for records that name nobody.
 NOBODY: Final = "unknown"
 _SHORTEST_NUMBER: Final = 3
+# What a filter goes by where the column is called otherwise, and what only filters ask for.
+_COLUMN_OF: Final = {"person": "owner"}
+_GROUPS: Final = ("source_group", "channel")
 
 
 def worklists(
@@ -36,17 +40,29 @@ def worklists(
     a dimension that the lists lack.
     """
     asked = filters or Filters()
-    frame = warehouse.run(_compiled(names, asked, is_older_too=is_older_too), asked.scope)
-    return frame.with_columns(pl.col("records").str.split("\n").list.sort())
+    return _listed(warehouse, _compiled(names, asked, is_older_too=is_older_too), asked.scope).drop(_GROUPS)
 
 
-def briefly(warehouse: Warehouse, names: Sequence[str], filters: Filters) -> pl.DataFrame:
-    """As `worklists`, in the columns that a calendar shows; several times as fast, as no touch is looked at.
+def _listed(warehouse: Warehouse, query: Query, scope: Scope) -> pl.DataFrame:
+    return warehouse.run(query, scope).with_columns(pl.col("records").str.split("\n").list.sort())
 
-    Columns: `list, store, opportunity_key?, customer_key, customer, phone?, email?, owner, salesperson, bdc_agent,
-    source, vehicle?, since, appointment_at?, is_confirmed?, as_of`.
+
+def everybody(warehouse: Warehouse, names: Sequence[str] = NAMES) -> pl.DataFrame:
+    """All customers on these lists in scope, as `worklists` gives them without filters, with `source_group, channel`.
+
+    To be remembered, and asked for less with `kept`: a list of now is short, and reading it is slow.
     """
-    return warehouse.run(list_sql.compile_briefly([worklist(name) for name in names], filters), filters.scope)
+    return _listed(warehouse, _compiled(names, Filters(), is_older_too=False), WHOLE)
+
+
+def kept(everyone: pl.DataFrame, filters: Filters) -> pl.DataFrame:
+    """Those of `everybody` whom the filters keep: the rows and columns that `worklists` gives with these filters.
+
+    The period of the filters is not used. MetricError for a dimension that the lists lack.
+    """
+    list_sql.check(filters)
+    chosen = [pl.col(_COLUMN_OF.get(name, name)).is_in(labels) for name, labels in filters.where.items()]
+    return everyone.filter(*chosen).drop(_GROUPS)
 
 
 def query(names: Sequence[str], filters: Filters | None = None, *, is_older_too: bool = False) -> Query:

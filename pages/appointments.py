@@ -9,7 +9,6 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from metrics import listing
 from metrics.catalog import metric as declared
 from metrics.comparisons import hours
 from metrics.comparisons.bounds import bounds
@@ -93,7 +92,7 @@ def _zones() -> dict[str, str]:
 
 def _waiting(filters: Filters) -> pl.DataFrame:
     """The lists of this page as of now: the period does not matter to them."""
-    return frame.estimate(listing.briefly, ahead.LISTS, filters.but(start=None, end=None))
+    return frame.waiting(ahead.LISTS, filters)
 
 
 def _answer(now: dict[str, Row], before: dict[str, Row]) -> str:

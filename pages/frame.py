@@ -25,7 +25,7 @@ import polars as pl
 import streamlit as st
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
-from metrics import engine
+from metrics import engine, listing
 from metrics.declare import DIMENSIONS, MetricError
 from metrics.filters import Filters, Grain
 from metrics.scope import Scope
@@ -214,6 +214,14 @@ def estimate(work: Callable[Concatenate[engine.Warehouse, P], R], *args: P.args,
     """
     found: R = _estimated(warehouse(), work, args, named)
     return found
+
+
+def waiting(names: Sequence[str], filters: Filters) -> pl.DataFrame:
+    """The customers on these lists as of now, as `listing.worklists` gives them; the period does not matter.
+
+    All of them are remembered per snapshot and scope, so that a filter asks for nothing.
+    """
+    return listing.kept(estimate(listing.everybody, tuple(names)), filters)
 
 
 def later(draw: Callable[P, None], *args: P.args, **named: P.kwargs) -> None:
@@ -724,10 +732,13 @@ def has(page: str) -> bool:
 
 
 def link(page: str, label: str, **query: str) -> None:
-    """A link to another page that keeps the filters; `query` adds drill keys. No link to a page that is not served."""
+    """A link to another page that keeps the filters, with that page's icon; `query` adds drill keys.
+
+    No link to a page that is not served.
+    """
     known = st.session_state["pages_by_name"]
     if page in known:
-        st.page_link(known[page], label=label, icon="", query_params=query or None)
+        st.page_link(known[page], label=label, query_params=query or None)
 
 
 # Charts and their table twins -----------------------------------------------------------------------------------------

@@ -7,10 +7,8 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from metrics import listing
 from metrics.catalog import metric as declared
 from metrics.comparisons.peers import FEWEST_PEOPLE, peers
-from metrics.engine import Warehouse
 from metrics.filters import Filters
 from metrics.lists import NAMES
 from pages import calling, drill, frame, show, theme
@@ -62,7 +60,7 @@ def _say_stranger(person: str) -> None:
 
 def _waiting(filters: Filters) -> pl.DataFrame:
     """One's own customers who wait for a call, a row each, in the order of calling."""
-    rows = frame.estimate(_own_lists, filters.but(start=None, end=None))
+    rows = frame.waiting(NAMES, filters)
     journal = frame.journal()
     said = [entry for kind in (calling.HANDLED, calling.REOPENED) for entry in journal.entries(kind)]
     return calling.customers(calling.divide(rows, said)[0])
@@ -89,10 +87,6 @@ def _rates(person: str, rates: dict[str, Row], others: dict[str, Row]) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         for name in RATES:
             drill.rows_button(name, declared(name).label, f"mine_{name}", member=("person", person))
-
-
-def _own_lists(warehouse: Warehouse, filters: Filters) -> pl.DataFrame:
-    return listing.worklists(warehouse, NAMES, filters)
 
 
 def answer(rates: dict[str, Row], others: dict[str, Row]) -> str:

@@ -9,10 +9,9 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from metrics import engine, listing
+from metrics import engine
 from metrics.catalog import metric as declared
 from metrics.comparisons.people import NOBODY
-from metrics.engine import Warehouse
 from metrics.filters import Filters
 from metrics.lists import NAMES
 from pages import (
@@ -211,14 +210,10 @@ def _habits(whom: Subject) -> None:
 
 def to_rescue(whom: Subject) -> pl.DataFrame:
     """This person's customers who wait and were not handled, one row each, in the order of calling."""
-    rows = frame.estimate(_waiting, Filters(where={"store": (whom.store,), "person": (whom.person,)}))
+    rows = frame.waiting(NAMES, Filters(where={"store": (whom.store,), "person": (whom.person,)}))
     journal = frame.journal()
     said = [entry for kind in (calling.HANDLED, calling.REOPENED) for entry in journal.entries(kind, store=whom.store)]
     return calling.customers(calling.divide(rows, said)[0])
-
-
-def _waiting(warehouse: Warehouse, filters: Filters) -> pl.DataFrame:
-    return listing.worklists(warehouse, NAMES, filters)
 
 
 def _rescue(whom: Subject) -> None:

@@ -11,7 +11,6 @@ import polars as pl
 import streamlit as st
 
 from metrics import listing
-from metrics.engine import Warehouse
 from metrics.filters import Filters
 from metrics.lists import LISTS, NAMES, worklist
 from pages import calling, download, frame, show, theme
@@ -42,7 +41,7 @@ def render(filters: Filters) -> None:
     choices = st.container(horizontal=True, vertical_alignment="bottom")
     with choices:
         view = frame.choose_level("Show", "show", _VIEWS)
-    rows = frame.estimate(_rows, filters.but(start=None, end=None), is_older_too=view != _WAITING)
+    rows = frame.waiting(NAMES, filters) if view == _WAITING else _with_older(filters)
     waiting, handled = calling.divide(rows, _entries())
     found = calling.customers(handled if view == _HANDLED else waiting)
     with top:
@@ -61,8 +60,9 @@ def _answer(found: pl.DataFrame, view: str) -> None:
         _counts(found)
 
 
-def _rows(warehouse: Warehouse, filters: Filters, *, is_older_too: bool) -> pl.DataFrame:
-    return listing.worklists(warehouse, NAMES, filters, is_older_too=is_older_too)
+def _with_older(filters: Filters) -> pl.DataFrame:
+    """Also those whom a list's window leaves out: far too many to be remembered for every filter at once."""
+    return frame.estimate(listing.worklists, NAMES, filters.but(start=None, end=None), is_older_too=True)
 
 
 def _entries() -> list[Entry]:

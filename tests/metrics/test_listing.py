@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
-from metrics import listing
+from metrics import list_sql, listing
 from metrics.declare import MetricError
-from metrics.engine import open_warehouse
+from metrics.engine import open_warehouse, options
 from metrics.filters import Filters
 from metrics.lists import APPOINTMENTS_AHEAD, LISTS, NAMES, Worklist
-from metrics.scope import Scope
+from metrics.scope import WHOLE, Scope
 from tests.metrics.questions import warehouse_of
 from tests.star import (
     DAY,
@@ -246,8 +248,7 @@ def test_a_snapshot_of_an_earlier_release_names_no_vehicle_and_is_listed_all_the
     opened = open_warehouse(tmp_path)
     for scope in (Scope(), Scope(stores=("Northgate Motors",))):
         [found] = listing.worklists(opened.within(scope)).to_dicts()
-        [brief] = listing.briefly(opened.within(scope), NAMES, Filters()).to_dicts()
-        assert (found["opportunity_key"], found["vehicle"], brief["vehicle"]) == ("o1", None, None)
+        assert (found["opportunity_key"], found["vehicle"]) == ("o1", None)
     opened.close()
 
 
@@ -463,13 +464,33 @@ def test_the_calendar_agrees_with_its_second_statement(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("where", [{}, {"lead_type": ("internet",)}], ids=repr)
-def test_the_brief_lists_are_the_lists_in_fewer_columns(seed: int, where: dict[str, tuple[str, ...]]) -> None:
-    names, asked = (APPOINTMENTS_AHEAD.name, *NAMES), Filters(where=where, as_of=datetime(2026, 4, 30, 23, tzinfo=UTC))
-    with warehouse_of(with_systems(random_star(seed=seed, opportunities=250))) as warehouse:
-        brief = listing.briefly(warehouse, names, asked)
-        assert brief.equals(listing.worklists(warehouse, names, asked).select(brief.columns))
-    assert brief["list"].n_unique() > 1
+def test_what_filters_keep_of_everybody_is_what_the_lists_give_with_these_filters(seed: int) -> None:
+    names, chance = (APPOINTMENTS_AHEAD.name, *NAMES), random.Random(seed)
+    scope = Scope(stores=("Northgate Motors",)) if seed == 3 else WHOLE
+    with warehouse_of(with_systems(random_star(seed=seed, opportunities=250))) as whole:
+        warehouse = whole.within(scope)
+        everyone, heights = listing.everybody(warehouse, names), list[int]()
+        known = {name: [*options(warehouse, name), "nobody's"] for name in list_sql.DIMENSIONS}
+        asked: list[dict[str, tuple[str, ...]]] = [{name: (label,)} for name in known for label in known[name]]
+        asked += [_some_of(known, chance) for _ in range(20)]
+        for where in [{}, *asked]:
+            filters = Filters(where=where)
+            found = listing.kept(everyone, filters)
+            assert_frame_equal(found, listing.worklists(warehouse, names, filters))
+            heights.append(found.height)
+    assert len(set(heights)) > 5
+    assert heights[0] == max(heights) > min(heights) == 0
+
+
+def _some_of(known: Mapping[str, list[str]], chance: random.Random) -> dict[str, tuple[str, ...]]:
+    """A few labels of a few dimensions."""
+    names = chance.sample(sorted(known), 2)
+    return {name: tuple(chance.sample(known[name], min(len(known[name]), 3))) for name in names}
+
+
+def test_a_filter_that_the_lists_lack_is_refused_of_everybody_too() -> None:
+    with warehouse_of(star_with(written())) as warehouse, pytest.raises(MetricError, match="no instrument"):
+        listing.kept(listing.everybody(warehouse), Filters(where={"instrument": ("ssi",)}))
 
 
 def test_the_newest_touch_agrees_with_a_second_look_at_all_touches() -> None:
