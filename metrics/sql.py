@@ -44,6 +44,9 @@ _DIVIDED: Final = "numerator / nullif(denominator, 0)"
 # Dimensions of which each label has a key of its own, and the table that knows the label.
 _KEYED: Final = {"store": "store_key", "person": "person_key", "source": "source_key"}
 _LABELLED: Final = {"store_key": "store_now", "person_key": "dim_person", "source_key": "dim_source"}
+# From when on each store has a row for every day, and what exceeds any opening time.
+_CALENDAR_BEGINS: Final = "date '2000-01-01'"
+_ANY_NUMBER: Final = "cast('infinity' as double)"
 _SHARED_SOURCE: Final = "coalesce(shared.source_key, {fact}.source_key)"
 
 
@@ -620,18 +623,16 @@ def _store_now(filters: Filters, thresholds: Mapping[int, str]) -> str:
 
 
 def _open_time_now() -> str:
-    """Opening time up to now. It only grows from day to day, so of the days that have begun the last has the most."""
-    open_that_day = _seconds_between("dim_date.opens_at", "least(store_as_of.now_at, dim_date.closes_at)")
+    """Opening time up to now: of the days before, and of today. Once the calendar ends, any time has passed."""
+    open_today = _seconds_between("dim_date.opens_at", "least(store_as_of.now_at, dim_date.closes_at)")
+    open_so_far = f"dim_date.open_seconds_before + greatest(0, coalesce({open_today}, 0))"
     return (
-        "-- and how many seconds each store has been open by then\n"
-        "select store_as_of.*, opened.open_seconds\nfrom store_as_of\nleft join (\n"
-        "    select\n        dim_date.store_key,\n"
-        f"        max(dim_date.open_seconds_before + greatest(0, coalesce({open_that_day}, 0))) as open_seconds\n"
-        "    from dim_date\n"
-        "    join store_as_of on store_as_of.store_key = dim_date.store_key\n"
-        "    where dim_date.starts_at <= store_as_of.now_at\n"
-        "    group by dim_date.store_key\n"
-        ") as opened on opened.store_key = store_as_of.store_key"
+        "-- and how many seconds each store has been open by then; after the calendar's end, any number\n"
+        "select\n    store_as_of.*,\n"
+        f"    coalesce({open_so_far}, case when store_as_of.today >= {_CALENDAR_BEGINS} then {_ANY_NUMBER} end)"
+        " as open_seconds\n"
+        "from store_as_of\n"
+        "left join dim_date on dim_date.store_key = store_as_of.store_key and dim_date.day = store_as_of.today"
     )
 
 
