@@ -9,7 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from metrics.catalog import metric as declared
-from metrics.comparisons.coaching import FUNNEL, coaching
+from metrics.comparisons.coaching import FUNNEL
 from metrics.declare import MetricError
 from metrics.filters import Filters
 from pages import frame, people_coaching, region, sentences, team, team_words, theme
@@ -86,7 +86,7 @@ def rates(names: Sequence[str], whom: Subject) -> list[Rate]:
     """The person's row of each fair comparison; rates that the person has no chance at are left out."""
     found = []
     for name in names:
-        rows = team.members(name, asked_of(name, whom.filters))
+        rows = team.members(team.judged(name, asked_of(name, whom.filters)))
         found += [Rate(name, row) for row in rows if row["person"] == whom.person]
     return found
 
@@ -94,7 +94,7 @@ def rates(names: Sequence[str], whom: Subject) -> list[Rate]:
 def steps(whom: Subject) -> list[Rate]:
     """The steps of the funnel and the closing rate, each with what reaching the colleagues there would bring."""
     try:
-        worth = frame.estimate(coaching, whom.filters).filter(pl.col("person") == whom.person).to_dicts()
+        worth = team.worth_coaching(whom.filters).filter(pl.col("person") == whom.person).to_dicts()
     except MetricError:
         worth = []
     by_step = {row["step"]: row for row in worth}

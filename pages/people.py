@@ -10,7 +10,7 @@ import streamlit as st
 
 from metrics.catalog import METRICS
 from metrics.catalog import metric as declared
-from metrics.comparisons.people import NOBODY
+from metrics.comparisons.people import as_counted
 from metrics.declare import Metric, MetricError
 from metrics.filters import Filters
 from pages import drill, frame, people_adoption, people_coaching, region, sentences, show, team, team_words, theme
@@ -63,14 +63,18 @@ def _fair(filters: Filters) -> None:
     frame.say_unknown_choice("lens", "Credited to", lens)
     seen = filters.but(credit=LENSES[lens])
     with steps:
-        frame.later(_draw_steps, seen)
+        frame.later(_draw_steps, seen, RATES[rate])
     frame.later(_draw_rate, declared(RATES[rate]), seen)
 
 
-def _draw_steps(filters: Filters) -> None:
-    """The page's answer: at each step of the funnel who is told apart from the team, and who only looks so."""
-    by_step = {name: team.members(name, filters) for name in STEPS}
-    found = [(declared(name), rows, team.lookalikes(name, filters)) for name, rows in by_step.items() if rows]
+def _draw_steps(filters: Filters, drawn: str) -> None:
+    """The page's answer: at each step of the funnel who is told apart from the team, and who only looks so.
+
+    The rate that is drawn below is compared in full there, and need not be compared again.
+    """
+    compared = {name: (team.judged if name == drawn else team.told_apart)(name, filters) for name in STEPS}
+    steps = [(declared(name), team.members(found), team.lookalikes(found)) for name, found in compared.items()]
+    found = [step for step in steps if step[1]]
     st.markdown(steps_answer(found))
     if found:
         alt = "Each step of the funnel: who is truly different from the team, whom to watch, who only looks different."
@@ -116,8 +120,7 @@ def _draw_rate(metric: Metric, filters: Filters) -> None:
     if isinstance(found, MetricError):
         st.info(theme.plain(found.message), icon=":material/info:")
         return
-    rows, raw = found.filter(pl.col("person") != NOBODY).to_dicts(), team.plain_rates(metric.name, filters)
-    looking = team.lookalikes(metric.name, filters)
+    rows, raw, looking = team.members(found), team.rates(as_counted(found)), team.lookalikes(found)
     said = (team_words.told_apart(rows, metric), team_words.only_looks_so(looking, metric))
     st.markdown(f"{' '.join(line for line in said if line)}  \n{team_words.next_step(rows)}")
     _open_apart(metric, [row["person"] for row in rows if row["verdict"] == "act"], filters.credit)
@@ -150,19 +153,22 @@ def _open_apart(metric: Metric, apart: Sequence[str], credit: str | None) -> Non
 def _plots(metric: Metric, found: pl.DataFrame) -> None:
     """A funnel plot per store, as each store is a team of its own."""
     stores = found.filter(pl.col("adjusted_rate").is_not_null()).partition_by("store", maintain_order=True)
+    scale = ends(found)
     with st.grid(2 if len(stores) > 1 else 1, min_column_width=420):
         for place, rows in enumerate(stores):
             with st.container():
                 if len(stores) > 1:
                     st.markdown(f"**{theme.plain(rows['store'][0])}**")
                 described = describe_funnel_plot(rows, metric.label, metric.unit)
-                drawn = draw_funnel_plot(rows, metric.unit, ends(found))
+                drawn = draw_funnel_plot(rows, metric.unit, scale)
                 frame.chart(drawn, described, f"funnel_plot_{place}")
 
 
 def _before(name: str, filters: Filters) -> team.Rates:
     against = frame.comparison(filters)
-    return {} if against is None else team.plain_rates(name, against)
+    if against is None:
+        return {}
+    return team.rates(frame.evaluate((name,), team.whole(against).but(by=("store", "person"))))
 
 
 def _aims(name: str, filters: Filters) -> Callable[[Row], float | None]:
@@ -170,7 +176,7 @@ def _aims(name: str, filters: Filters) -> Callable[[Row], float | None]:
 
     def aim(row: Row) -> float | None:
         theirs = {"store": (row["store"],), "person": (row["person"],)}
-        return frame.target(name, filters.but(where={**filters.where, **theirs}))
+        return frame.targets((name,), filters.but(where={**filters.where, **theirs})).get(name)
 
     return aim
 
@@ -234,7 +240,7 @@ def _reading(metric: Metric, filters: Filters) -> str:
 
 def _open_somebody(everybody: Sequence[str], metric: Metric, credit: str | None) -> None:
     """A person of the list to open: the sheet, or the rows."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="screen_only_person"):
         person = str(st.selectbox("Person to open", sorted(everybody, key=str.lower), key="person_opened"))
         team.link_to_sheet(person, "Coaching sheet", team.person_keys())
         drill.rows_button(

@@ -36,7 +36,7 @@ def _draw(filters: Filters) -> None:
     if not grid:
         st.info("Nobody logged anything in this period. Widen the period.", icon=":material/search_off:")
         return
-    found = {name: team.members(name, filters) for name in _RATES}
+    found = {name: team.members(team.told_apart(name, filters)) for name in _RATES}
     st.markdown(f"{answer(found)}  \n{_next_step(found)}")
     with_rows = [name for name in _SHOWN if any(_has(lines.get(name)) for lines in grid.values())]
     alt = f"How {len(grid)} people use the CRM: {', '.join(declared(name).label.lower() for name in with_rows)}."
@@ -122,7 +122,7 @@ def _cell(row: Row | None, judged: Row | None) -> str:
 
 def _open_somebody(everybody: Sequence[str], names: Sequence[str]) -> None:
     labels = {declared(name).label: name for name in names}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="screen_only_adopter"):
         person = str(st.selectbox("Person to open", everybody, key="adopter_opened"))
         label = str(st.selectbox("Number to open", list(labels), key="habit_opened"))
         team.link_to_sheet(person, "Coaching sheet", team.person_keys())

@@ -9,7 +9,6 @@ import polars as pl
 import streamlit as st
 
 from metrics.catalog import metric as declared
-from metrics.comparisons.coaching import coaching
 from metrics.declare import MetricError
 from metrics.filters import Filters
 from pages import drill, frame, region, team, team_words, theme
@@ -31,7 +30,7 @@ def render(filters: Filters) -> None:
 
 def _draw(filters: Filters) -> None:
     try:
-        found = frame.estimate(coaching, filters)
+        found = team.worth_coaching(filters)
     except MetricError as error:
         st.info(theme.plain(error.message), icon=":material/info:")
         return
@@ -45,8 +44,10 @@ def _draw(filters: Filters) -> None:
         frame.chart(draw_gains(best), describe_gains(best), "gains_chart")
         shown = table(best.to_dicts(), currencies)
         st.table(shown, hide_index=True, border="horizontal", alt=describe_gains(best))
-    with st.expander("Every person at every step"):
-        st.table(table(rows, currencies), hide_index=True, border="horizontal", alt="Each person at each step.")
+    box = st.expander("Every person at every step", key="every_step", on_change="rerun")
+    with box:
+        if box.open:
+            st.table(table(rows, currencies), hide_index=True, border="horizontal", alt="Each person at each step.")
     st.caption(
         "What closing the gap to colleagues would bring in a month, with leads of the same kind, through the person's "
         "own later steps, at the store's mean gross per sale. The gap is taken cautiously: rates on few leads are "

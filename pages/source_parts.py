@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -198,7 +199,7 @@ def _credit_line(row: Row, duplicate: Row | None, unit: str, currency: str) -> d
     def amount(rule: str) -> str:
         shown = theme.number(None if row[rule] is None else round(float(row[rule]), 1), unit, currency)
         place = row[f"{rule}_rank"]
-        return f"{shown} (rank {place})" if place is not None else shown
+        return f"{shown} (rank\u00a0{place})" if place is not None else shown
 
     return {
         "Source": row["source"],
@@ -228,13 +229,14 @@ def what_if(filters: Filters) -> None:
     every_month = filters.but(start=None, end=None)
     word = frame.choose_level("What it should bring", "brings", tuple(BROUGHT))
     frame.say_unknown_choice("brings", "What it should bring", word)
-    found = frame.estimate(sources.marginal, BROUGHT[word], every_month)
+    months = frame.estimate(sources.monthly, BROUGHT[word], every_month)
+    found = sources.marginal_of(BROUGHT[word], months)
     names = found["source"].to_list()
     if len(names) < 2:
         st.info("Budget can be moved only between two sources of known spend.")
         return
     taken, given, amount = _move(names)
-    _moved(every_month, BROUGHT[word], taken, given, amount)
+    _moved(months, BROUGHT[word], frame.currency(filters), {taken: -amount, given: amount})
     _marginals(found, BROUGHT[word], frame.currency(filters))
 
 
@@ -250,16 +252,16 @@ def _move(names: list[str]) -> tuple[str, str, float]:
     return taken, given, float(amount or 0.0)
 
 
-def _moved(filters: Filters, name: str, taken: str, given: str, amount: float) -> None:
-    if taken == given:
+def _moved(months: Mapping[str, pl.DataFrame], name: str, currency: str, moves: Mapping[str, float]) -> None:
+    if len(moves) < 2:
         st.info("Choose two different sources.")
         return
     try:
-        row = frame.estimate(sources.moved, name, filters, {taken: -amount, given: amount}).row(0, named=True)
+        row = sources.moved_of(name, months, moves).row(0, named=True)
     except NoSuchData as error:
         st.info(theme.plain(error.message))
         return
-    st.markdown(f"**{theme.plain(moved_words(row, frame.currency(filters)))}**")
+    st.markdown(f"**{theme.plain(moved_words(row, currency))}**")
 
 
 def moved_words(row: Row, currency: str) -> str:
@@ -350,7 +352,7 @@ def _ledger_line(row: Row, currency: str) -> dict[str, str]:
         "Opportunities": cell("opportunities", "count"),
         "Sold units": cell("sold_units", "count"),
         "Gross": cell("gross", "money"),
-        "": row["sentence"] or "",
+        "Note": row["sentence"] or "",
     }
 
 

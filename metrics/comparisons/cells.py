@@ -13,13 +13,14 @@ from metrics import engine
 from metrics.catalog import metric
 from metrics.declare import Conversion, Measure, MetricError, NoSuchData
 from metrics.engine import Warehouse
-from metrics.filters import Filters
+from metrics.filters import Filters, unavailable
 
 # What a lead brings with it, before anybody touched it. Source group and source stand within each other, the rest
 # cuts across. How fast or how often a lead was answered is never here: that is the person's own doing.
 NESTED: Final = ("source_group", "source")
 CROSSED: Final = ("lead_type", "vehicle_condition", "after_hours")
 DAYS_A_MONTH: Final = 365.25 / 12
+_ONE_STORE: Final = "Choose one store with --where store=NAME, or drop a filter."
 _HITS: Final = {
     "is_attempted": "answered",
     "is_contacted": "contacted",
@@ -91,8 +92,26 @@ def amount(warehouse: Warehouse, name: str, filters: Filters, by: Sequence[str])
     found = engine.evaluate(warehouse, [name], filters.but(by=tuple(by)))
     reasons = found["reason"].drop_nulls()
     if reasons.len():
-        raise MetricError(str(reasons[0]), "Choose one store with --where store=NAME, or drop a filter.")
+        raise MetricError(str(reasons[0]), _ONE_STORE)
     return found.select(*by, *(["period"] if filters.grain else []), "value")
+
+
+def amounts(warehouse: Warehouse, names: Sequence[str], filters: Filters, by: Sequence[str]) -> pl.DataFrame:
+    """Several counts or sums by `by`, each in the column of its name, asked at once; null where there is nothing.
+
+    MetricError where one cannot be had under the filters, with the reason.
+    """
+    asked = filters.but(by=tuple(by))
+    for name in names:
+        reason = unavailable(metric(name), asked)
+        if reason:
+            raise MetricError(reason, _ONE_STORE)
+    found = engine.evaluate(warehouse, names, asked)
+    reasons = found["reason"].drop_nulls()
+    if reasons.len():
+        raise MetricError(str(reasons[0]), _ONE_STORE)
+    values = [pl.col("value").filter(pl.col("metric") == name).first().alias(name) for name in names]
+    return found.group_by(*by).agg(values) if by else found.select(values)
 
 
 def is_measure(name: str) -> bool:

@@ -17,7 +17,7 @@ from metrics.declare import Metric, MetricError, NoSuchData
 from metrics.engine import Warehouse
 from metrics.filters import Filters
 from metrics.statistics.case_mix import expected_hits
-from metrics.statistics.coaching import GROSS, SALES, SHOWS, change_against_team, coaching_value
+from metrics.statistics.coaching import GROSS, SALES, SHOWS, PerSale, change_against_team, coaching_value
 
 # The steps of the funnel from first to last, and what the hits of each are.
 FUNNEL: Final[Mapping[str, str | None]] = {
@@ -30,14 +30,15 @@ _ENDS: Final = tuple(f"{outcome}{end}" for outcome in (SHOWS, SALES, GROSS) for 
 COLUMNS: Final = ("store", "person", "credit", "step", "n", "rate", "expected_rate", "gap", *_ENDS, "sentence")
 
 
-def coaching(warehouse: Warehouse, filters: Filters) -> pl.DataFrame:
+def coaching(warehouse: Warehouse, filters: Filters, gross: Mapping[str, PerSale] | None = None) -> pl.DataFrame:
     """What each person would bring in a month by reaching, in one step, what colleagues reach on the same leads.
 
     One row per store, person and step, in `COLUMNS`: the person's shrunken `rate` and the `expected_rate` of
     colleagues, and for shows, sales and gross a month the value with its 95 % interval; by person, the step worth
     most first. Steps are those of `FUNNEL`, all credited to one role (salesperson, unless the filters say another);
     each step counts on its own clock. Null where the person is not behind. Gross per sale is the store's mean over
-    deals of known gross. NoSuchData where nobody has anything.
+    deals of known gross, as `gross_per_sale` has it; asked here unless it is given. NoSuchData where nobody has
+    anything.
     """
     role = filters.credit or "salesperson"
     asked = filters.but(credit=role)
@@ -47,13 +48,9 @@ def coaching(warehouse: Warehouse, filters: Filters) -> pl.DataFrame:
     if not found:
         raise NoSuchData("Nobody has any leads or appointments here.", "Widen the period or drop a filter.")
     steps = pl.concat(found)
-    frames = [
-        coaching_value(
-            rows.drop("store"), "person", FUNNEL, months, _gross_per_sale(warehouse, asked, store)
-        ).with_columns(store=pl.lit(store))
-        for (store,), rows in steps.partition_by("store", as_dict=True, maintain_order=True).items()
-    ]
-    frame = pl.concat(frames).rename({"chances": "n"}).with_columns(credit=pl.lit(role))
+    worth = gross or {store: gross_per_sale(warehouse, store, filters) for store in steps["store"].unique()}
+    valued = coaching_value(steps, "person", FUNNEL, months, worth, team="store")
+    frame = valued.rename({"chances": "n"}).with_columns(credit=pl.lit(role))
     shown = filters.where.get("person", ())
     kept = frame.filter(pl.col("person").is_in(shown)) if shown else frame
     sentences = [_worth(row) for row in kept.iter_rows(named=True)]
@@ -104,18 +101,17 @@ def _step(warehouse: Warehouse, name: str, filters: Filters) -> pl.DataFrame | N
         found = cells(warehouse, name, whole, ("store", "person", *nested, *crossed)).filter(pl.col("person") != NOBODY)
     except NoSuchData:
         return None
-    expected = [
-        expected_hits(rows, "person", nested, crossed).with_columns(store=pl.lit(store))
-        for (store,), rows in found.partition_by("store", as_dict=True, maintain_order=True).items()
-    ]
-    if not expected:
+    if found.is_empty():
         return None
     needed = ("store", "person", "chances", "observed", "expected", "expected_variance")
-    return pl.concat(expected).select(*needed, step=pl.lit(name))
+    return expected_hits(found, "person", nested, crossed, "store").select(*needed, step=pl.lit(name))
 
 
-def _gross_per_sale(warehouse: Warehouse, filters: Filters, store: str) -> tuple[float, float]:
-    """The store's mean gross per sale and its standard error; zero for both where no gross is known."""
+def gross_per_sale(warehouse: Warehouse, store: str, filters: Filters) -> PerSale:
+    """A store's mean gross per sale and its standard error; zero for both where no gross is known.
+
+    Of the filters the period alone counts: what a sale brings does not depend on who is looked at.
+    """
     own = filters.but(where={"store": (store,)}, credit=None)
     known = engine.amounts(warehouse, "gross", own)["amount"].drop_nulls().cast(pl.Float64)
     sold = known.to_numpy()

@@ -11,7 +11,7 @@ import polars as pl
 
 from metrics import engine
 from metrics.catalog import metric
-from metrics.comparisons.cells import amount, cells, conversion, period
+from metrics.comparisons.cells import amount, amounts, cells, conversion, period
 from metrics.declare import Conversion, MetricError, NoSuchData
 from metrics.engine import Warehouse
 from metrics.filters import Filters
@@ -49,13 +49,8 @@ def quality(warehouse: Warehouse, name: str, filters: Filters) -> pl.DataFrame:
     """
     declared = _of_leads(name)
     asked = cells(warehouse, name, filters, ("store", "source", "answered"))
-    stores = [_of_store(rows) for rows in asked.partition_by("store", maintain_order=True)]
-    found = pl.concat(stores, how="diagonal_relaxed").with_columns(metric=pl.lit(declared.name))
-    found = found.rename({"chances": "n"})
-    # Where no store has a source that could be answered late, none was judged.
-    unjudged = [name for name in _QUALITY if name not in found.columns]
-    frame = found.with_columns(pl.lit(None, pl.Float64).alias(name) for name in unjudged)
-    return frame.select(_QUALITY).sort("store", "gap", "source", nulls_last=True)
+    found = _explained(asked).with_columns(metric=pl.lit(declared.name)).rename({"chances": "n"})
+    return found.select(_QUALITY).sort("store", "gap", "source", nulls_last=True)
 
 
 def _of_leads(name: str) -> Conversion:
@@ -74,20 +69,18 @@ def _of_leads(name: str) -> Conversion:
     return declared
 
 
-def _of_store(rows: pl.DataFrame) -> pl.DataFrame:
-    """The sources of one store; those whose customers called or came have no answer that could be late."""
-    answerable = rows.filter(pl.col("answered") != NOT_NEEDED)
-    waiting = answerable.group_by("source").agg(pl.col("n_immature").sum())
-    judged = explain_sources(answerable, "source", ["answered"]).join(waiting, on="source", maintain_order="left")
-    others = rows.join(judged, on="source", how="anti").group_by("source")
-    summed = others.agg(pl.col("chances", "hits", "n_immature").sum())
-    unjudged = summed.with_columns(
+def _explained(rows: pl.DataFrame) -> pl.DataFrame:
+    """The sources of each store; those whose customers called or came have no answer that could be late."""
+    names, answerable = ["store", "source"], rows.filter(pl.col("answered") != NOT_NEEDED)
+    waiting = answerable.group_by(names).agg(pl.col("n_immature").sum())
+    judged = explain_sources(answerable, "source", ["answered"], team="store")
+    others = rows.join(judged, on=names, how="anti").group_by(names)
+    unjudged = others.agg(pl.col("chances", "hits", "n_immature").sum()).with_columns(
         raw=pl.col("hits") / pl.col("chances"),
         verdict=pl.lit(ON_THE_SPOT),
         sentence=pl.col("source") + ": these customers called or came, so no answer could be late.",
     )
-    both = [judged, unjudged] if judged.height else [unjudged]
-    return pl.concat(both, how="diagonal_relaxed").with_columns(store=pl.lit(rows["store"][0]))
+    return pl.concat([judged.join(waiting, on=names, maintain_order="left"), unjudged], how="diagonal_relaxed")
 
 
 def credited(warehouse: Warehouse, name: str, filters: Filters, window_days: int) -> pl.DataFrame:
@@ -188,14 +181,10 @@ def ledger(warehouse: Warehouse, filters: Filters) -> pl.DataFrame:
     adds up to its total to the cent; "(no source)" and "(no lead)" are rows, so nothing is lost between the ledgers.
     Null is unknown, not zero.
     """
-    by_source = pl.DataFrame(schema={"source": pl.String})
-    for name in LEDGER:
-        values = amount(warehouse, name, filters, ("source",)).rename({"value": name})
-        by_source = by_source.join(values, on="source", how="full", coalesce=True)
+    by_source = amounts(warehouse, LEDGER, filters, ("source",))
     if by_source.is_empty():
         raise NoSuchData(_NOTHING, "Widen the period or drop a filter.")
-    totals = [amount(warehouse, name, filters, ()).rename({"value": name}) for name in LEDGER]
-    total = pl.concat(totals, how="horizontal").with_columns(source=pl.lit(TOTAL))
+    total = amounts(warehouse, LEDGER, filters, ()).with_columns(source=pl.lit(TOTAL))
     lines = by_source.sort(pl.col("source").str.starts_with("("), "source")
     frame = pl.concat([lines, total], how="diagonal_relaxed")
     said = pl.col("source").replace_strict(_LINES, default=None, return_dtype=pl.String)
@@ -216,7 +205,11 @@ def marginal(warehouse: Warehouse, name: str, filters: Filters) -> pl.DataFrame:
     results for one more unit of currency a month). Months younger than 90 days are left out of gross, and a month that
     is not over always.
     """
-    found = monthly(warehouse, name, filters)
+    return marginal_of(name, monthly(warehouse, name, filters))
+
+
+def marginal_of(name: str, found: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The same from what `monthly` found."""
     rows = [
         {"source": source, "metric": name, **_marginal_row(source, marginal_return(months))}
         for source, months in found.items()
@@ -233,7 +226,11 @@ def moved(warehouse: Warehouse, name: str, filters: Filters, moves: Mapping[str,
     `source?, after?, least?, most?` say whose monthly spend was never tried. NoSuchData for a source without known
     spend.
     """
-    found = monthly(warehouse, name, filters)
+    return moved_of(name, monthly(warehouse, name, filters), moves)
+
+
+def moved_of(name: str, found: Mapping[str, pl.DataFrame], moves: Mapping[str, float]) -> pl.DataFrame:
+    """The same from what `monthly` found."""
     strangers = [source for source in moves if source not in found]
     if strangers:
         raise NoSuchData(f"{strangers[0]} has no known spend here.", f"Known are: {', '.join(found)}.")

@@ -31,13 +31,14 @@ import polars as pl
 from scipy.special import logit
 from scipy.stats import chi2
 
-from metrics.statistics.strata import Caseload, Numbers, Step, Strata, caseload, sums
+from metrics.statistics.strata import Caseload, Numbers, Step, Strata, caseloads, sums
 
 _CHANCE: Final = float(chi2.ppf(0.95, 1))
 _WEAKEST, _STRONGEST = 1.0, 1e5
 _LARGEST_BLOCK: Final = 60_000
 _NEWTON_STEPS: Final = 4
 _TINY: Final = 1e-9
+_COLUMNS: Final = ("chances", "observed", "expected", "spread", "expected_variance", "team_rate")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,32 +86,36 @@ class _Strengths:
 
 
 def expected_hits(
-    cells: pl.DataFrame, person: str, nested: Sequence[str] = (), crossed: Sequence[str] = ()
+    cells: pl.DataFrame,
+    person: str,
+    nested: Sequence[str] = (),
+    crossed: Sequence[str] = (),
+    team: str | None = None,
 ) -> pl.DataFrame:
     """Hits that colleagues would have had on each person's own leads.
 
-    Shapes: `cells` has a row per person and stratum, with `chances` and `hits` beside the columns named; out comes a
-    row per person, by name: `chances, observed, expected, spread, expected_variance, team_rate`. `spread` is the
-    variance of the hits were the expected rates true (Poisson-binomial), `expected_variance` the variance of
-    `expected` itself, from how little is known of comparable leads. `team_rate` is the rate of all people together.
+    Shapes: `cells` has a row per person and stratum, with `chances` and `hits` beside the columns named; colleagues are
+    those of the same `team`, or all without that column. Out comes a row per person, by team and name: `chances,
+    observed, expected, spread, expected_variance, team_rate`. `spread` is the variance of the hits were the expected
+    rates true (Poisson-binomial), `expected_variance` the variance of `expected` itself, from how little is known of
+    comparable leads. `team_rate` is the rate of all people of the team together.
 
     Edge cases: one person alone has null for `expected` and both variances. Hits may be fractions.
     """
-    load = caseload(cells, person, nested, crossed)
-    numbers = _expected(load) if len(load.people) > 1 else np.full((len(load.people), 3), np.nan)
+    loads = caseloads(cells, person, nested, crossed, team)
+    numbers = np.concatenate([_of_team(load) for load in loads])
+    found = pl.DataFrame(dict(zip(_COLUMNS, numbers.T, strict=True)), nan_to_null=True)
+    return pl.concat([load.people for load in loads]).hstack(found)
+
+
+def _of_team(load: Caseload) -> Numbers:
+    """The columns of `expected_hits`, a row per person of one team."""
+    people = len(load.people)
+    chances, observed = load.chances.sum(axis=1), load.hits.sum(axis=1)
+    expected = _expected(load) if people > 1 else np.full((people, 3), np.nan)
     total = load.chances.sum()
-    return pl.DataFrame(
-        {
-            person: load.people,
-            "chances": load.chances.sum(axis=1),
-            "observed": load.hits.sum(axis=1),
-            "expected": numbers[:, 0],
-            "spread": numbers[:, 1],
-            "expected_variance": numbers[:, 2],
-            "team_rate": np.full(len(load.people), load.hits.sum() / total if total else np.nan),
-        },
-        nan_to_null=True,
-    )
+    rate = load.hits.sum() / total if total else np.nan
+    return np.column_stack([chances, observed, expected, np.full(people, rate)])
 
 
 def _expected(load: Caseload) -> Numbers:

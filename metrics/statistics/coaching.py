@@ -13,11 +13,13 @@ import polars as pl
 
 from metrics.statistics.intervals import CONFIDENCE, wilson
 from metrics.statistics.shrinkage import posterior
-from metrics.statistics.strata import Numbers
+from metrics.statistics.strata import Numbers, runs
 
 SHOWS: Final = "shows"
 SALES: Final = "sales"
 GROSS: Final = "gross"
+# A mean and its standard error.
+PerSale = tuple[float, float]
 _Pair = Sequence[Mapping[str, Any] | None]
 _NEEDED: Final = ("chances", "observed", "expected", "expected_variance")
 
@@ -35,16 +37,18 @@ def coaching_value(
     person: str,
     funnel: Mapping[str, str | None],
     months: float,
-    gross_per_sale: tuple[float, float],
+    gross_per_sale: PerSale | Mapping[str, PerSale],
     confidence: float = CONFIDENCE,
+    team: str | None = None,
 ) -> pl.DataFrame:
     """What each person would bring in a month by reaching, in one step, what colleagues reach on the same leads.
 
     Shapes: `steps` has a row per person and step: `person, step, chances, observed, expected, expected_variance`, as
     `case_mix.expected_hits` gives them for each step's metric. `funnel` names the steps from first to last, each with
     what its hits are (`SHOWS`, `SALES` or None); `months` is the length of the period, `gross_per_sale` a mean and
-    its standard error. Out: a row per person and step with `rate`, `expected_rate`, `gap`, and for each of shows,
-    sales and gross a month the value with its `_low` and `_high`; by person, the step worth most gross first.
+    its standard error, those of each team where people are of several (by the column `team`). Out: a row per person
+    and step with `rate`, `expected_rate`, `gap`, and for each of shows, sales and gross a month the value with its
+    `_low` and `_high`; by team and person, the step worth most gross first.
 
     The gap lies between the expected rate and the *shrunken* rate of the person, so that luck on few leads does not
     make a coaching plan. What is gained goes through the person's own later steps at their shrunken rates. Intervals
@@ -53,16 +57,18 @@ def coaching_value(
 
     Source: L. A. Goodman, "On the exact variance of products", JASA 55 (1960) 708-713.
     """
-    people = steps[person].unique().sort()
-    parts = [_known(steps.filter(step=step), people, person) for step in funnel]
-    per_sale = _Factor(*(np.full(len(people), number) for number in (gross_per_sale[0], gross_per_sale[1] ** 2)))
+    keys = [person] if team is None else [team, person]
+    people = steps.select(keys).unique().sort(keys)
+    parts = [_known(steps.filter(step=step), people, team) for step in funnel]
+    per_sale = _per_sale(people, gross_per_sale, team)
     reach = NormalDist().inv_cdf(0.5 + confidence / 2)
     rows = [
         known.with_columns(step=pl.lit(step), **_values(parts, list(funnel.values()), place, months, per_sale, reach))
         for place, (step, known) in enumerate(zip(funnel, parts, strict=True))
     ]
     found = pl.concat(rows).filter(pl.col("chances").is_not_null()).drop("variance")
-    return found.sort(person, GROSS, SALES, SHOWS, "gap", descending=[False, *[True] * 4], nulls_last=True)
+    best_first = [*[False] * len(keys), *[True] * 4]
+    return found.sort(*keys, GROSS, SALES, SHOWS, "gap", descending=best_first, nulls_last=True)
 
 
 def change_against_team(
@@ -112,24 +118,26 @@ def _change(pair: _Pair) -> float | None:
     return None if before is None or after is None else float(after["value"] - before["value"])
 
 
-def _known(step: pl.DataFrame, people: pl.Series, person: str) -> pl.DataFrame:
+def _per_sale(people: pl.DataFrame, gross: PerSale | Mapping[str, PerSale], team: str | None) -> _Factor:
+    """The gross per sale of each person's team."""
+    each = [gross] * people.height if team is None else [gross[name] for name in people[team]]
+    mean, error = np.array(each, dtype=np.float64).reshape(-1, 2).T
+    return _Factor(mean, error**2)
+
+
+def _known(step: pl.DataFrame, people: pl.DataFrame, team: str | None) -> pl.DataFrame:
     """A row for each of the people, with the shrunken rate, what colleagues reach, and the gap with its variance."""
-    rows = people.to_frame().join(step.select(person, *_NEEDED), on=person, how="left", maintain_order="left")
-    has = rows.select((pl.col("chances") > 0) & pl.col("expected").is_not_null())["chances"].fill_null(False)
-    full = rows.filter(has)
-    chances, observed, expected, uncertain = (full[name].cast(pl.Float64).to_numpy() for name in _NEEDED)
-    centre = expected / chances
-    if full.is_empty():
-        mean, variance = np.zeros(0), np.zeros(0)
-    else:
-        mean, variance = posterior(observed, chances, centre, uncertain / chances**2)
-    found = full.select(person).with_columns(
-        rate=pl.Series(mean),
-        expected_rate=pl.Series(centre),
-        gap=pl.Series(centre - mean),
-        variance=pl.Series(variance),
-    )
-    return rows.join(found, on=person, how="left", maintain_order="left")
+    rows = people.join(step.select(*people.columns, *_NEEDED), on=people.columns, how="left", maintain_order="left")
+    chances, observed, expected, uncertain = (rows[name].cast(pl.Float64).to_numpy() for name in _NEEDED)
+    mean, variance = np.full(rows.height, np.nan), np.full(rows.height, np.nan)
+    for own in runs(people, team):
+        full = own.start + np.flatnonzero((chances[own] > 0) & np.isfinite(expected[own]))
+        if len(full):
+            centre, doubt = expected[full] / chances[full], uncertain[full] / chances[full] ** 2
+            mean[full], variance[full] = posterior(observed[full], chances[full], centre, doubt)
+    reached = np.divide(expected, chances, out=np.full(rows.height, np.nan), where=np.isfinite(mean))
+    found = {"rate": mean, "expected_rate": reached, "gap": reached - mean, "variance": variance}
+    return rows.with_columns(pl.Series(name, numbers, nan_to_null=True) for name, numbers in found.items())
 
 
 def _values(

@@ -25,7 +25,7 @@ import numpy as np
 from scipy.special import betainc, betaln, expit, logit, ndtri, xlog1py, xlogy
 from scipy.stats import chi2
 
-from metrics.statistics.strata import Numbers
+from metrics.statistics.strata import Index, Numbers
 
 WATCH: Final = 0.95
 ACT: Final = 0.998
@@ -33,7 +33,7 @@ _FEWEST_PEOPLE: Final = 5
 _WINSORISED: Final = 0.1
 _FARTHEST: Final = 30.0
 _SPAN: Final = 1e-9
-_CLOSE: Final = 1e-4
+_CLOSE: Final = 1e-5
 _MOST_STEPS: Final = 60
 _NODES: Final = {size: np.polynomial.hermite_e.hermegauss(size) for size in (1, 9, 31)}
 
@@ -50,6 +50,14 @@ class Expectation:
     def spread(self) -> Numbers:
         """Variance of the hits were the rate known."""
         return self.size * self.rate * (1 - self.rate)
+
+    def over(self, shape: tuple[int, ...]) -> Expectation:
+        """The same for each of an array of that shape, whose last axis is the people, as one long row."""
+        return Expectation(*(np.broadcast_to(part, shape).ravel() for part in (self.size, self.rate, self.sd)))
+
+    def of(self, places: Index) -> Expectation:
+        """The same for a few of them."""
+        return Expectation(self.size[places], self.rate[places], self.sd[places])
 
 
 def expectation(expected: Numbers, spread: Numbers, expected_variance: Numbers) -> Expectation:
@@ -75,8 +83,11 @@ def mid_p(hits: Numbers, expectation: Expectation, shift: Numbers | float = 0.0)
 
     `shift` moves the log odds. Shapes: arrays that fit each other, one entry per person in the last axis.
     """
-    chance = expectation.rate
-    nodes, weights = _NODES[_detail(expectation)]
+    return _tail(hits, expectation, shift, _detail(expectation))
+
+
+def _tail(hits: Numbers, expectation: Expectation, shift: Numbers | float, detail: int) -> Numbers:
+    chance, (nodes, weights) = expectation.rate, _NODES[detail]
     middle = logit(chance) - expectation.sd**2 / 2 * (1 - 2 * chance) + shift
     rates = expit(middle[..., None] + expectation.sd[..., None] * nodes)
     hits, size = np.broadcast_arrays(hits[..., None], expectation.size[..., None])
@@ -90,12 +101,16 @@ def limit(expectation: Expectation, tail: float | Numbers) -> Numbers:
 
     Shape: one entry per person; several tails, one below the other, give as many rows.
     """
-    sd = np.sqrt(expectation.spread + (expectation.sd * expectation.spread) ** 2)
-    lowest = np.full(expectation.size.shape, -1.0)
-    guess = expectation.size * expectation.rate + ndtri(tail) * sd
-    return _root(
-        lambda hits: _score(mid_p(hits, expectation)) - ndtri(tail), lowest, expectation.size + 1, guess, 1 / sd
-    )
+    shape = np.broadcast_shapes(np.shape(tail), expectation.size.shape)
+    each, wanted = expectation.over(shape), ndtri(np.broadcast_to(tail, shape).ravel())
+    detail = _detail(expectation)
+
+    def score(hits: Numbers, places: Index) -> Numbers:
+        return np.asarray(_score(_tail(hits, each.of(places), 0.0, detail)) - wanted[places])
+
+    sd = np.sqrt(each.spread + (each.sd * each.spread) ** 2)
+    bracket = np.full(each.size.shape, -1.0), each.size + 1
+    return _root(score, *bracket, each.size * each.rate + wanted * sd, 1 / sd).reshape(shape)
 
 
 def odds_interval(hits: Numbers, expectation: Expectation, confidence: float = WATCH) -> tuple[Numbers, Numbers]:
@@ -106,8 +121,11 @@ def odds_interval(hits: Numbers, expectation: Expectation, confidence: float = W
     """
     tail = (1 - confidence) / 2
     bound = np.minimum(hits, expectation.size)
-    low, high = _shift_at(bound, expectation, np.array([[1 - tail], [tail]]))
-    return np.where(bound <= 0, -np.inf, low), np.where(bound >= expectation.size, np.inf, high)
+    low, high = np.full(bound.shape, -np.inf), np.full(bound.shape, np.inf)
+    for end, side, is_there in ((low, 1 - tail, bound > 0), (high, tail, bound < expectation.size)):
+        places = np.flatnonzero(is_there)
+        end[places] = _shift_at(bound[places], expectation.of(places), side)
+    return low, high
 
 
 def over_dispersion(hits: Numbers, expectation: Expectation) -> float:
@@ -161,23 +179,36 @@ def _exactly(hits: Numbers, size: Numbers, rates: Numbers, at_most: Numbers) -> 
     return found
 
 
-def _shift_at(hits: Numbers, expectation: Expectation, tail: Numbers) -> Numbers:
+def _shift_at(hits: Numbers, expectation: Expectation, tail: float) -> Numbers:
+    """How far the log odds would have to be moved for the lower tail at these hits to be `tail`."""
+    detail, wanted = _detail(expectation), ndtri(tail)
+
+    def score(shift: Numbers, places: Index) -> Numbers:
+        return np.asarray(wanted - _score(_tail(hits[places], expectation.of(places), shift, detail)))
+
     slope = np.sqrt(expectation.spread / (1 + expectation.sd**2 * expectation.spread))
     held = np.clip(hits, 0.5, expectation.size - 0.5)
-    guess = logit(held / expectation.size) - logit(expectation.rate) + ndtri(1 - tail) / slope
+    guess = logit(held / expectation.size) - logit(expectation.rate) - wanted / slope
     far = np.full(guess.shape, _FARTHEST)
-    return _root(lambda shift: ndtri(tail) - _score(mid_p(hits, expectation, shift)), -far, far, guess, slope)
+    return _root(score, -far, far, guess, slope)
 
 
 def _score(tail: Numbers) -> Numbers:
     return np.asarray(np.clip(ndtri(tail), -_FARTHEST, _FARTHEST))
 
 
-def _root(score: Callable[[Numbers], Numbers], low: Numbers, high: Numbers, guess: Numbers, slope: Numbers) -> Numbers:
-    """Where a rising function, close to a straight line, is 0: secant steps, halving where they leave the bracket."""
-    guess, before, was = np.clip(guess, low, high), guess, np.full(guess.shape, np.nan)
+def _root(
+    score: Callable[[Numbers, Index], Numbers], low: Numbers, high: Numbers, guess: Numbers, slope: Numbers
+) -> Numbers:
+    """Where rising functions, close to straight lines, are 0: secant steps, halving where they leave the bracket.
+
+    One function for each number of a row. `score` is asked at the places that have not come to rest yet, alone.
+    """
+    guess = np.clip(guess, low, high)
+    found = guess.copy()
+    places, before, was = np.arange(len(guess)), guess, np.full(guess.shape, np.nan)
     for _ in range(_MOST_STEPS):
-        now = score(guess)
+        now = score(guess, places)
         low, high = np.where(now < 0, guess, low), np.where(now < 0, high, guess)
         with np.errstate(divide="ignore", invalid="ignore"):
             secant = (now - was) / (guess - before)
@@ -185,6 +216,10 @@ def _root(score: Callable[[Numbers], Numbers], low: Numbers, high: Numbers, gues
         aim = guess - now / slope
         before, was = guess, now
         guess = np.where((aim > low) & (aim < high), aim, (low + high) / 2)
-        if float(np.abs(guess - before).max(initial=0.0)) < _CLOSE:
+        found[places] = guess
+        is_moving = np.abs(guess - before) >= _CLOSE
+        if not is_moving.any():
             break
-    return guess
+        low, high, guess, slope, before, was = (part[is_moving] for part in (low, high, guess, slope, before, was))
+        places = places[is_moving]
+    return found

@@ -14,23 +14,25 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from metrics.statistics.intervals import CONFIDENCE, wilson
+from metrics.statistics.strata import Numbers, caseloads
 
 HANDLING, QUALITY, CANNOT_TELL, NOT_LOW = "handling", "quality", "cannot be told", "not low"
 _WEAK_SCALE: Final = 2.5  # of a stratum's log odds: A. Gelman et al., Annals of Applied Statistics 2 (2008) 1360-1383
 _ROUNDS: Final = 200
 _CLOSE: Final = 1e-6
 _USUAL_SPREAD: Final = 0.25  # variance of log odds: what one more group would have, so that the spread is never 0
-Numbers = NDArray[np.float64]
 
 
-def at_equal(cells: pl.DataFrame, group: str, strata: Sequence[str], confidence: float = CONFIDENCE) -> pl.DataFrame:
+def at_equal(
+    cells: pl.DataFrame, group: str, strata: Sequence[str], confidence: float = CONFIDENCE, team: str | None = None
+) -> pl.DataFrame:
     """Each group's rate had its leads been spread over the strata as everybody's are together.
 
-    Shape: `group`, the strata, `chances, hits` in (cells of one name are summed); out one row per group: `group,
-    chances, hits, raw, value, low, high, others_raw, others_value, gap, composition, own, composition_low,
+    Shape: `group`, the strata, `chances, hits` in (cells of one name are summed), and `team` where groups are of
+    several, each of which is looked at by itself; out one row per team and group, by name: `group, chances, hits, raw,
+    value, low, high, others_raw, others_value, gap, composition, own, composition_low,
     composition_high, own_low, own_high`. `value` is the directly standardised rate; `others_...` are the same of all
     other groups; gap = raw - others_raw splits exactly into `composition` (what its strata did to its rate, beyond
     what theirs did to others') and `own` (what remains), each with its interval; only `value` and the composition are
@@ -40,17 +42,17 @@ def at_equal(cells: pl.DataFrame, group: str, strata: Sequence[str], confidence:
     data (EM), cells beta-binomial around the model with the spread left over (method of moments; Kleinman 1973). So a
     thin or empty cell takes what the group and the stratum say elsewhere. Intervals by the delta method.
     """
-    wide = cells.filter(pl.col("chances") > 0).group_by(group, *strata).agg(pl.col("chances", "hits").sum())
-    if wide.is_empty():
-        return pl.DataFrame(schema={group: cells.schema[group], **dict.fromkeys(_COLUMNS, pl.Float64)})
-    names = wide.select(pl.col(group).unique()).sort(group)
-    kinds = wide.select(*strata).unique().sort(*strata)
-    chances, hits = (_matrix(wide, group, strata, names, kinds, part) for part in ("chances", "hits"))
-    return names.with_columns(**_standardised(chances, hits, confidence)).with_columns(pl.col(_COLUMNS).fill_nan(None))
+    loads = [load for load in caseloads(cells, group, (), strata, team) if load.people.height]
+    if not loads:
+        named = {name: cells.schema[name] for name in ([] if team is None else [team]) + [group]}
+        return pl.DataFrame(schema={**named, **dict.fromkeys(_COLUMNS, pl.Float64)})
+    found = [_standardised(load.chances, load.hits, confidence) for load in loads]
+    numbers = pl.DataFrame({name: np.concatenate([each[name] for each in found]) for name in _COLUMNS})
+    return pl.concat([load.people for load in loads]).hstack(numbers.with_columns(pl.all().fill_nan(None)))
 
 
 def explain_sources(
-    cells: pl.DataFrame, source: str, handling: Sequence[str], confidence: float = CONFIDENCE
+    cells: pl.DataFrame, source: str, handling: Sequence[str], confidence: float = CONFIDENCE, team: str | None = None
 ) -> pl.DataFrame:
     """Whether a source's low rate is its leads' quality or how they were handled, with a sentence.
 
@@ -59,7 +61,7 @@ def explain_sources(
     and surely more than nothing. "quality": the same of what remains at equal handling. "cannot be told" where neither
     is, and "not low" where the raw rate is not.
     """
-    split = at_equal(cells, source, handling, confidence)
+    split = at_equal(cells, source, handling, confidence, team)
     is_low = (pl.col("gap") < 0) & (_difference_high(confidence) < 0)
     by_handling = (pl.col("composition") <= pl.col("gap") / 2) & (pl.col("composition_high") < 0)
     by_quality = (pl.col("own") <= pl.col("gap") / 2) & (pl.col("own_high") < 0)
@@ -214,18 +216,6 @@ def _strength(chances: Numbers, hits: Numbers, rate: Numbers) -> float:
     excess = pearson - freedom + float(np.sqrt(2 * max(freedom, 0)))
     correlation = excess / max(float(np.sum(n - 1)), 1.0)
     return 1 / min(correlation, 0.99) - 1 if correlation > 0 and freedom > 0 else float("inf")
-
-
-def _matrix(
-    wide: pl.DataFrame, group: str, strata: Sequence[str], names: pl.DataFrame, kinds: pl.DataFrame, part: str
-) -> Numbers:
-    """Groups x strata, 0 where a cell is not there."""
-    placed = wide.join(names.with_row_index("row"), on=group, nulls_equal=True).join(
-        kinds.with_row_index("column"), on=list(strata), nulls_equal=True
-    )
-    filled = np.zeros((names.height, kinds.height))
-    filled[placed["row"].to_numpy(), placed["column"].to_numpy()] = placed[part].cast(pl.Float64).to_numpy()
-    return filled
 
 
 def _logit_ends(value: Numbers, deviation: Numbers, confidence: float) -> tuple[Numbers, Numbers]:

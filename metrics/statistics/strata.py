@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.float64]
 Index = NDArray[np.intp]
 _KEY: Final = "upboard key"
-_CODE: Final = "upboard code"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,31 +46,45 @@ class Strata:
 
 @dataclass(frozen=True, eq=False)
 class Caseload:
-    """What each person (row) had in each stratum (column): chances, and hits among them."""
+    """What each person of a team (row) had in each stratum (column): chances, and hits among them."""
 
-    people: pl.Series
+    people: pl.DataFrame
     strata: Strata
     chances: Numbers
     hits: Numbers
 
 
-def caseload(cells: pl.DataFrame, person: str, nested: Sequence[str], crossed: Sequence[str]) -> Caseload:
-    """Cells (a row per person and stratum, with chances and hits) as a table of people by strata.
+def caseloads(
+    cells: pl.DataFrame, person: str, nested: Sequence[str], crossed: Sequence[str], team: str | None = None
+) -> list[Caseload]:
+    """Cells (a row per person and stratum, with chances and hits) as tables of people by strata, one for each team.
 
-    Several rows of one cell are added up; a null is a value of its own; rows without chances are left out. People come
-    in the order of their names.
+    Without `team` all people are one, also where there is nobody. Several rows of one cell are added up; a null is a
+    value of its own; rows without chances are left out. Teams and the people of each come in the order of their names.
     """
     filled = cells.filter(pl.col("chances") > 0)
-    kinds, kind = _codes(filled, [*nested, *crossed])
-    people, who = _codes(filled, [person])
-    shape = people.height, kinds.height
-    place = who * shape[1] + kind
-    tables = [
-        np.bincount(place, weights=filled[name].cast(pl.Float64).to_numpy(), minlength=shape[0] * shape[1])
-        for name in ("chances", "hits")
-    ]
-    chances, hits = (table.astype(np.float64).reshape(shape) for table in tables)
-    return Caseload(people[person], _strata(kinds, nested, crossed), chances, hits)
+    apart = [] if team is None else [team]
+    kinds, kind = _codes(filled, [*apart, *nested, *crossed])
+    people, who = _codes(filled, [*apart, person])
+    strata = _strata(kinds, team, nested, crossed)
+    cases = [filled[name].cast(pl.Float64).to_numpy() for name in ("chances", "hits")]
+    loads = []
+    for those, own, tree in zip(runs(people, team), runs(kinds, team), strata, strict=True):
+        rows = np.flatnonzero((who >= those.start) & (who < those.stop))
+        shape = those.stop - those.start, own.stop - own.start
+        place = (who[rows] - those.start) * shape[1] + kind[rows] - own.start
+        tables = [np.bincount(place, weights=part[rows], minlength=shape[0] * shape[1]) for part in cases]
+        chances, hits = (table.astype(np.float64).reshape(shape) for table in tables)
+        loads.append(Caseload(people[those], tree, chances, hits))
+    return loads
+
+
+def runs(frame: pl.DataFrame, team: str | None) -> list[slice]:
+    """The rows of each team in a frame that is sorted by it; all rows without `team`, or where there are none."""
+    if team is None or frame.is_empty():
+        return [slice(0, frame.height)]
+    first = np.flatnonzero(np.diff(frame[team].rle_id().to_numpy().astype(np.intp), prepend=-1))
+    return [slice(start, stop) for start, stop in pairwise([*first.tolist(), frame.height])]
 
 
 def sums(values: Numbers, step: Step) -> Numbers:
@@ -85,25 +98,34 @@ def _codes(frame: pl.DataFrame, columns: Sequence[str]) -> tuple[pl.DataFrame, I
     Rows are compared by a hash of 64 bits, several times faster than by several columns of text.
     """
     if not columns:
-        return pl.DataFrame({_CODE: [0]}).with_row_index(_KEY).select(_CODE), np.zeros(frame.height, dtype=np.intp)
-    keys = frame.select(columns).hash_rows().alias(_KEY)
-    first = pl.DataFrame({_KEY: keys}).with_row_index(_CODE).group_by(_KEY).first()
-    distinct = frame.select(columns)[first[_CODE]].with_columns(first[_KEY]).sort(columns)
-    coded = distinct.select(_KEY).with_row_index(_CODE)
-    codes = keys.to_frame().join(coded, on=_KEY, how="left", maintain_order="left")[_CODE]
-    return distinct.drop(_KEY), codes.to_numpy().astype(np.intp)
+        return pl.DataFrame({_KEY: [0]}), np.zeros(frame.height, dtype=np.intp)
+    kept = frame.select(columns)
+    _, first, code = np.unique(kept.hash_rows().to_numpy(), return_index=True, return_inverse=True)
+    distinct = kept[first].with_row_index(_KEY).sort(columns)
+    place = np.empty(len(first), dtype=np.intp)
+    place[distinct[_KEY].to_numpy()] = np.arange(len(first))
+    return distinct.drop(_KEY), place[code]
 
 
-def _strata(kinds: pl.DataFrame, nested: Sequence[str], crossed: Sequence[str]) -> Strata:
+def _strata(kinds: pl.DataFrame, team: str | None, nested: Sequence[str], crossed: Sequence[str]) -> list[Strata]:
+    """The strata of each team."""
+    apart = [] if team is None else [team]
     paths = [
-        kinds.select(number=pl.struct(list(nested[:depth])).rle_id())["number"].to_numpy().astype(np.intp)
+        kinds.select(number=pl.struct([*apart, *nested[:depth]]).rle_id())["number"].to_numpy().astype(np.intp)
         for depth in range(len(nested), 0, -1)
     ]
-    nodes = [np.arange(kinds.height), *(paths if crossed else paths[1:]), np.zeros(kinds.height, dtype=np.intp)]
-    steps = tuple(_step(below, above) for below, above in pairwise(nodes))
     indicators = kinds.select(pl.col(list(crossed)).cast(pl.String)).to_dummies() if crossed else pl.DataFrame()
     factors = indicators.to_numpy().astype(np.float64).reshape(kinds.height, indicators.width)
-    return Strata(steps, bool(crossed), factors)
+    used = paths if crossed else paths[1:]
+    return [_strata_of([path[own] for path in used], factors[own], bool(crossed)) for own in runs(kinds, team)]
+
+
+def _strata_of(paths: Sequence[Index], factors: Numbers, is_crossed: bool) -> Strata:
+    """The strata of one team, with the nodes numbered from its own first one and the values that it has."""
+    own = [path - path[:1] for path in paths]
+    nodes = [np.arange(len(factors)), *own, np.zeros(len(factors), dtype=np.intp)]
+    steps = tuple(_step(below, above) for below, above in pairwise(nodes))
+    return Strata(steps, is_crossed, factors[:, factors.any(axis=0)])
 
 
 def _step(below: Index, above: Index) -> Step:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import ceil, floor
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -23,7 +22,7 @@ from metrics.statistics.funnel_limits import (
     widened,
 )
 from metrics.statistics.shrinkage import shrink
-from metrics.statistics.strata import Numbers
+from metrics.statistics.strata import Numbers, runs
 
 ACT_NOW: Final = "act"
 WATCH_IT: Final = "watch"
@@ -38,8 +37,27 @@ _TAILS: Final = {
 }
 _RATES: Final = (
     *("ratio", "adjusted_rate", "low", "high", "shrunken_rate", "shrunken_low", "shrunken_high"),
-    *("watch_low", "watch_high", "act_low", "act_high", "tail"),
+    *("watch_low", "watch_high", "act_low", "act_high"),
 )
+_SEEN: Final = ("seen_low", "seen_high")
+
+
+def tell_apart(
+    cells: pl.DataFrame,
+    person: str,
+    nested: Sequence[str] = (),
+    crossed: Sequence[str] = (),
+    *,
+    is_higher_better: bool = True,
+    team: str | None = None,
+) -> pl.DataFrame:
+    """Who is different from colleagues on comparable leads, and nothing beside that.
+
+    As `compare`, without the rates and limits, which take several times as long: the columns of
+    `case_mix.expected_hits`, `tail`, `verdict` and `direction`.
+    """
+    people = expected_hits(cells, person, nested, crossed, team)
+    return _told(people, _of_teams(people, team, ("tail",), _tail), is_higher_better)
 
 
 def compare(
@@ -49,10 +67,12 @@ def compare(
     crossed: Sequence[str] = (),
     *,
     is_higher_better: bool = True,
+    team: str | None = None,
 ) -> pl.DataFrame:
     """Each person against colleagues on comparable leads: rates at equal leads, limits and a verdict.
 
-    Shapes: cells as `case_mix.expected_hits` takes them; out comes a row per person, by name, with its columns and
+    Shapes: cells as `case_mix.expected_hits` takes them; out comes a row per person, by team and name, with its columns
+    and
 
     - `ratio` (observed / expected) and `adjusted_rate`: the rate the person would have on the team's own mix of leads,
       that is the team's rate moved by the person's odds; `low` and `high` are its 95 % interval.
@@ -65,16 +85,10 @@ def compare(
 
     One person alone gets "no team", and null for all that needs colleagues.
     """
-    people = expected_hits(cells, person, nested, crossed)
-    if people.height < 2:
-        nothing = [pl.lit(None, pl.Float64).alias(name) for name in _RATES]
-        seen = [pl.lit(None, pl.Int64).alias(name) for name in ("seen_low", "seen_high")]
-        return people.with_columns(*nothing, *seen, verdict=pl.lit(ALONE), direction=pl.lit(None, pl.String))
-    columns = {name: people[name].to_numpy() for name in people.columns if name != person}
-    found = {**_rates(columns), **_limits(columns)}
-    judged = people.hstack([pl.Series(name, numbers) for name, numbers in found.items()])
-    judged = judged.with_columns(verdict=_verdict()).with_columns(direction=_direction(is_higher_better))
-    return judged.select(person, *_KNOWN, *_RATES, "seen_low", "seen_high", "verdict", "direction")
+    people = expected_hits(cells, person, nested, crossed, team)
+    found = _of_teams(people, team, (*_RATES, "tail", *_SEEN), lambda columns: _rates(columns) | _limits(columns))
+    whole = found.with_columns(pl.col(_SEEN).fill_nan(None).cast(pl.Int64))
+    return _told(people, whole, is_higher_better)
 
 
 def sentence(row: Mapping[str, Any], chances: str, hits: str) -> str:
@@ -108,6 +122,31 @@ def _count(number: float) -> str:
     return f"{number:.0f}" if float(number).is_integer() else f"{number:.1f}"
 
 
+def _of_teams(
+    people: pl.DataFrame,
+    team: str | None,
+    names: Sequence[str],
+    work: Callable[[Mapping[str, Numbers]], Mapping[str, Numbers]],
+) -> pl.DataFrame:
+    """Numbers that `work` makes of each team's columns of `case_mix.expected_hits`; null for who has no colleague."""
+    columns = {name: people[name].to_numpy() for name in _KNOWN}
+    found = np.full((people.height, len(names)), np.nan)
+    has_colleagues = np.zeros(people.height, dtype=np.bool_)
+    for rows in runs(people, team):
+        if rows.stop - rows.start > 1:
+            numbers = work({name: column[rows] for name, column in columns.items()})
+            found[rows] = np.column_stack([numbers[name] for name in names])
+            has_colleagues[rows] = True
+    frame = pl.DataFrame(dict(zip(names, found.T, strict=True)))
+    return frame.select(pl.when(pl.Series(has_colleagues)).then(pl.col(names)))
+
+
+def _told(people: pl.DataFrame, found: pl.DataFrame, is_higher_better: bool) -> pl.DataFrame:
+    """Both side by side, and what the tails say in a word."""
+    told = people.hstack(found).with_columns(verdict=_verdict())
+    return told.with_columns(direction=_direction(is_higher_better))
+
+
 def _rates(columns: Mapping[str, Numbers]) -> dict[str, Numbers]:
     """The person's rates at the team's mix, with intervals."""
     hits, known = columns["observed"], _expectation(columns)
@@ -127,24 +166,31 @@ def _rates(columns: Mapping[str, Numbers]) -> dict[str, Numbers]:
     }
 
 
-def _limits(columns: Mapping[str, Numbers]) -> dict[str, Numbers | pl.Series]:
-    """The funnel limits, as rates and as the whole numbers of hits that would be called."""
-    known = _expectation(columns)
-    chance = widened(known, over_dispersion(columns["observed"], known))
+def _tail(columns: Mapping[str, Numbers]) -> dict[str, Numbers]:
+    """The probability of fewer hits, by chance and as people usually differ."""
+    return {"tail": mid_p(columns["observed"], _chance(columns))}
+
+
+def _limits(columns: Mapping[str, Numbers]) -> dict[str, Numbers]:
+    """The same and the funnel limits, as rates and as the whole numbers of hits that would be called; NaN for none."""
+    known, chance = _expectation(columns), _chance(columns)
     hits = dict(zip(_TAILS, limit(chance, np.array([[tail] for tail in _TAILS.values()])), strict=True))
     return {
         **{name: _at_team_mix(number, known, columns) for name, number in hits.items()},
         "tail": mid_p(columns["observed"], chance),
-        "seen_low": pl.Series([_below(number) for number in hits["watch_low"]], dtype=pl.Int64),
-        "seen_high": pl.Series(
-            [_above(number, most) for number, most in zip(hits["watch_high"], columns["chances"], strict=True)],
-            dtype=pl.Int64,
-        ),
+        "seen_low": _below(hits["watch_low"]),
+        "seen_high": _above(hits["watch_high"], columns["chances"]),
     }
 
 
 def _expectation(columns: Mapping[str, Numbers]) -> Expectation:
     return expectation(columns["expected"], columns["spread"], columns["expected_variance"])
+
+
+def _chance(columns: Mapping[str, Numbers]) -> Expectation:
+    """The same, as wide as people usually differ."""
+    known = _expectation(columns)
+    return widened(known, over_dispersion(columns["observed"], known))
 
 
 def _at_team_mix(hits: Numbers, known: Expectation, columns: Mapping[str, Numbers]) -> Numbers:
@@ -160,19 +206,22 @@ def _team_odds(columns: Mapping[str, Numbers]) -> Numbers:
     return np.asarray(logit(np.clip(columns["team_rate"], least, 1 - least)))
 
 
-def _below(number: float) -> int | None:
+def _below(number: Numbers) -> Numbers:
     """The largest whole number under a limit."""
-    return None if number <= 0 else ceil(number) - 1
+    return np.where(number <= 0, np.nan, np.ceil(number) - 1)
 
 
-def _above(number: float, most: float) -> int | None:
-    return None if floor(number) + 1 > most else floor(number) + 1
+def _above(number: Numbers, most: Numbers) -> Numbers:
+    first = np.floor(number) + 1
+    return np.where(first > most, np.nan, first)
 
 
 def _verdict() -> pl.Expr:
     outside = pl.min_horizontal("tail", 1 - pl.col("tail"))
     return (
-        pl.when(outside < (1 - ACT) / 2)
+        pl.when(pl.col("tail").is_null())
+        .then(pl.lit(ALONE))
+        .when(outside < (1 - ACT) / 2)
         .then(pl.lit(ACT_NOW))
         .when(outside < (1 - WATCH) / 2)
         .then(pl.lit(WATCH_IT))
@@ -182,6 +231,6 @@ def _verdict() -> pl.Expr:
 
 def _direction(is_higher_better: bool) -> pl.Expr:
     is_better = (pl.col("tail") > 0.5) == is_higher_better
-    return pl.when(pl.col("verdict") != ALIKE).then(
+    return pl.when(pl.col("verdict").is_in([ACT_NOW, WATCH_IT])).then(
         pl.when(is_better).then(pl.lit("better")).otherwise(pl.lit("worse"))
     )

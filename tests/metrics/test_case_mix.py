@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from metrics.statistics.case_mix import _main_effects, _tree, _tree_variance, expected_hits
-from metrics.statistics.strata import Step, caseload
+from metrics.statistics.strata import Step, caseloads
 
 CALM = settings(deadline=None, derandomize=True, max_examples=25)
 CELL = st.tuples(
@@ -104,7 +104,7 @@ def test_main_effects_are_those_of_logistic_regression() -> None:
     rates = {
         ("g", f"s{number}", late): 0.1 + 0.08 * number - 0.05 * late for number in range(4) for late in (False, True)
     }
-    load = caseload(simulated(5, 120, rates), "person", ("source_group", "source"), ("is_after_hours",))
+    (load,) = caseloads(simulated(5, 120, rates), "person", ("source_group", "source"), ("is_after_hours",))
     chances, hits = load.chances.sum(axis=0), load.hits.sum(axis=0)
     source = load.strata.steps[0].parent
     own = np.bincount(source, hits) / np.bincount(source, chances)

@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 from hypothesis import given, settings
+from polars.testing import assert_frame_equal
 
-from metrics.comparisons.coaching import coaching, since
-from metrics.comparisons.people import NOBODY, people
+from metrics.comparisons.coaching import coaching, gross_per_sale, since
+from metrics.comparisons.people import APART, NOBODY, apart, as_counted, people
 from metrics.declare import MetricError, NoSuchData
 from metrics.engine import Warehouse, evaluate, open_warehouse
 from metrics.filters import Filters
@@ -232,6 +233,22 @@ def test_the_weak_step_is_first_and_worth_its_gap_times_its_volume(funnels: Ware
     assert first["gross"] / first["sales"] == pytest.approx(2000 + 100 * (sum(range(13)) * 4 + 6) / 56)
     assert first["sales_low"] < first["sales"] < first["sales_high"]
     assert "Reaching them would bring" in first["sentence"]
+
+
+def test_what_a_sale_brings_may_be_given_where_it_was_asked_before(funnels: Warehouse) -> None:
+    (store,) = coaching(funnels, WHOLE)["store"].unique()
+    worth = gross_per_sale(funnels, store, Filters(where={"lead_type": ("phone",)}))
+    assert_frame_equal(coaching(funnels, WHOLE, {store: worth}), coaching(funnels, WHOLE))
+    twice = coaching(funnels, WHOLE, {store: (2 * worth[0], worth[1])})
+    assert_frame_equal(twice.select("gross"), coaching(funnels, WHOLE).select(pl.col("gross") * 2))
+
+
+def test_who_is_apart_is_told_without_limits_and_with_the_plain_rate_at_hand(funnels: Warehouse) -> None:
+    judged = people(funnels, "contact_to_appointment", WHOLE)
+    assert_frame_equal(apart(funnels, "contact_to_appointment", WHOLE), judged.select(APART))
+    asked = evaluate(funnels, ["contact_to_appointment"], Filters(by=("store", "person")))
+    counted = as_counted(judged)
+    assert_frame_equal(counted, asked.select(counted.columns), check_row_order=False)
 
 
 def test_who_is_not_behind_has_nothing_to_gain(funnels: Warehouse) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from metrics.statistics.funnel_limits import expectation, mid_p
-from metrics.statistics.verdicts import ACT_NOW, ALIKE, ALONE, WATCH_IT, compare, sentence
+from metrics.statistics.verdicts import ACT_NOW, ALIKE, ALONE, WATCH_IT, compare, sentence, tell_apart
 
 CALM = settings(deadline=None, derandomize=True, max_examples=25)
 CELL = st.tuples(st.integers(0, 7), st.integers(0, 3), st.booleans(), st.integers(1, 80), st.floats(0, 1))
@@ -182,3 +182,20 @@ def test_the_tail_is_the_one_of_the_expectation() -> None:
     known = expectation(*(found[name].to_numpy() for name in ("expected", "spread", "expected_variance")))
     assert found["tail"].to_numpy() == pytest.approx(mid_p(found["observed"].to_numpy(), known))
     assert np.all(known.sd > 0)
+
+
+def test_teams_are_judged_each_by_itself_and_stand_in_the_order_of_their_names() -> None:
+    north, south = cells(*TEAM), cells(("Ada", 150, 30), ("Zoe", 90, 40), ("Yul", 120, 21))
+    alone = cells(("Max", 60, 12))
+    teams = {"North": north, "South": south, "West": alone}
+    together = pl.concat([rows.with_columns(team=pl.lit(name)) for name, rows in teams.items()])
+    found = compare(together.sample(fraction=1, shuffle=True, seed=2), "person", team="team")
+    each = [compare(rows, "person").with_columns(team=pl.lit(name)) for name, rows in teams.items()]
+    assert_frame_equal(found, pl.concat(each).select(found.columns))
+
+
+def test_who_is_told_apart_is_the_same_with_and_without_limits() -> None:
+    people = cells(*TEAM, ("Flo", 150, 16), ("Gus", 150, 90))
+    told = tell_apart(people, "person")
+    assert {"act", "not distinguishable"} <= set(told["verdict"])
+    assert_frame_equal(told, compare(people, "person").select(told.columns))
