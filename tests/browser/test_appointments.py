@@ -86,13 +86,3 @@ def test_response_says_when_and_opens_the_rows(page: Page, server: Server) -> No
     page.get_by_text("arrivals", exact=True).click()
     settle(page)
     has_query(page, map="arrivals", rows=None)
-
-
-@pytest.mark.parametrize("path", ["appointments", "response"])
-def test_nothing_scrolls_sideways_on_a_phone(page: Page, server: Server, path: str) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{server.url}/{path}?period=all+data")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
-    main = page.get_by_test_id("stMain")
-    assert main.evaluate("element => element.scrollWidth - element.clientWidth") == 0

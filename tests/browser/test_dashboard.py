@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from metrics.__main__ import app
 from pages import by_reader
-from tests.browser.conftest import Server, serving
+from tests.browser.conftest import Server, serving, window
 
 pytestmark = pytest.mark.browser
 
@@ -120,6 +120,12 @@ def test_the_first_page_is_also_served_at_its_own_address(page: Page, server: Se
     has_query(page, period="this month")
 
 
+def width_of(part: Locator) -> float:
+    """How wide something is drawn, in pixels."""
+    box = part.bounding_box()
+    return box["width"] if box else 0.0
+
+
 def test_paper_shows_the_filters_in_words_and_nothing_to_press(page: Page, server: Server) -> None:
     visit(page, server, f"data_quality?{ALL_DATA}&lead_type=Phone", "Data quality")
     filtered = page.get_by_test_id("stMain").get_by_text("Lead type: Phone", exact=True)
@@ -129,6 +135,8 @@ def test_paper_shows_the_filters_in_words_and_nothing_to_press(page: Page, serve
         expect(filtered).to_be_visible()
         expect(page.get_by_test_id("stSidebar")).to_be_hidden()
         expect(page.get_by_test_id("stMain").get_by_role("button", name="Rows").first).to_be_hidden()
+        place, chart = page.get_by_test_id("stPlotlyChart").first, page.locator(".main-svg").first
+        assert width_of(chart) == pytest.approx(width_of(place), abs=2)  # neither cut nor lost on its sheet
     finally:
         page.emulate_media(media="screen")
 
@@ -264,11 +272,11 @@ def test_the_first_visitor_of_a_fresh_server_may_open_any_page(
     browser: Browser, server: Server, title: str, tmp_path: Path
 ) -> None:
     with serving(server.warehouse, tmp_path / "addresses.log") as url:
-        tab = browser.new_page()
+        tab = window(browser).new_page()
         tab.goto(f"{url}/{PAGES[title]}?{ALL_DATA}")
         settle(tab, title)
         links = tab.get_by_test_id("stSidebarNav").get_by_role("link").all_inner_texts()
-        tab.close()
+        tab.context.close()
     assert [link.split("\n")[-1] for link in links] == TITLES
 
 

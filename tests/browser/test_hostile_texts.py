@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.attacks.hostile import hostile_journal
-from tests.browser.conftest import Watch, serving
+from tests.browser.conftest import Watch, serving, window
 from tests.browser.test_served import settle
 from tests.pages.showroom import HOSTILE, hostile_showroom
 
@@ -72,8 +72,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    fresh = browser.new_context(viewport={"width": 1400, "height": 900})
-    fresh.set_default_timeout(60_000)
+    fresh = window(browser)
     yield fresh
     fresh.close()
 

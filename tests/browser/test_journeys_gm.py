@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from typer.testing import CliRunner
 
 from metrics.__main__ import app
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, window
 from tests.browser.test_dashboard import choose, counted, has_query, settle, visit
 
 pytestmark = pytest.mark.browser
@@ -78,7 +78,7 @@ def test_two_stores_are_compared_for_a_quarter_and_the_link_shows_the_same(
     for row in by_store.values():
         expect(line).to_contain_text(f"{100 * row['value']:.1f}% ({row['numerator']:.0f} of {row['denominator']:.0f};")
     expect(page.get_by_test_id("stMain")).to_contain_text(re.compile("cannot be told apart|more than chance explains"))
-    context = browser.new_context()
+    context = window(browser)
     shared = context.new_page()
     shared.goto(page.url)
     settle(shared, "Overview")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from typer.testing import CliRunner
 
 from loaders.__main__ import app
-from tests.browser.conftest import AS_OF, Server, Watch, serving
+from tests.browser.conftest import AS_OF, Server, Watch, serving, window
 from tests.browser.test_dashboard import ALL_DATA, counted, has_query, settle, visit
 
 pytestmark = pytest.mark.browser
@@ -33,9 +33,8 @@ def larger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def tab(browser: Browser, larger: Server, watch: Watch) -> Iterator[Page]:
     """A fresh tab on the larger dealership; nothing in it may fail or leave this machine."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context = window(browser)
     opened = context.new_page()
-    opened.set_default_timeout(60_000)
     watch.follow(opened, larger.url)
     yield opened
     context.close()

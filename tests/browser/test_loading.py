@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from loaders.__main__ import app as loaders
 from metrics.__main__ import app as metrics
-from tests.browser.conftest import Watch, serving
+from tests.browser.conftest import Watch, serving, window
 from tests.browser.test_accessibility import ours
 from tests.browser.test_dashboard import IDLE, tile_value
 
@@ -83,23 +84,36 @@ class Lot:
         return f"{json.loads(result.stdout)[0]['value']:,.0f}"
 
 
-@pytest.fixture
-def lot(tmp_path: Path, browser: Browser, watch: Watch) -> Iterator[Lot]:
-    """It, served; after the test nothing may have failed or left this machine."""
-    (tmp_path / "settings.toml").write_text(SETTINGS, encoding="utf-8")
-    (tmp_path / "february.csv").write_text(HEADER + leads(2, 40), encoding="utf-8")
-    options = ["--warehouse", str(tmp_path / "warehouse"), "--settings", str(tmp_path / "settings.toml")]
-    result = CliRunner().invoke(loaders, ["load", str(tmp_path / "february.csv"), *options])
+@contextmanager
+def lot_at(folder: Path, browser: Browser, watch: Watch) -> Iterator[Lot]:
+    """It, served from a folder; at the end nothing may have failed or left this machine."""
+    (folder / "settings.toml").write_text(SETTINGS, encoding="utf-8")
+    (folder / "february.csv").write_text(HEADER + leads(2, 40), encoding="utf-8")
+    options = ["--warehouse", str(folder / "warehouse"), "--settings", str(folder / "settings.toml")]
+    result = CliRunner().invoke(loaders, ["load", str(folder / "february.csv"), *options])
     assert result.exit_code == 0, result.output
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
+    context = window(browser)
     page = context.new_page()
-    page.set_default_timeout(60_000)
-    with serving(tmp_path / "warehouse", tmp_path / "addresses.log") as url:
+    with serving(folder / "warehouse", folder / "addresses.log") as url:
         watch.follow(page, url)
-        yield Lot(page, url, tmp_path / "warehouse")
+        yield Lot(page, url, folder / "warehouse")
         context.close()
     assert watch.faults == []
     assert watch.strangers == []
+
+
+@pytest.fixture
+def lot(tmp_path: Path, browser: Browser, watch: Watch) -> Iterator[Lot]:
+    """One that a test may change."""
+    with lot_at(tmp_path, browser, watch) as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def unchanged_lot(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Lot]:
+    """One that several tests look at and none changes."""
+    with lot_at(tmp_path_factory.mktemp("unchanged"), browser, Watch()) as shared:
+        yield shared
 
 
 def test_a_new_month_is_loaded_and_the_counts_move(lot: Lot) -> None:
@@ -180,14 +194,16 @@ def test_a_load_goes_on_though_its_tab_is_closed(lot: Lot) -> None:
 
 
 @pytest.mark.parametrize("part", ["Load", "History", "Standards and targets", "Roster", "Source names"])
-def test_every_part_can_be_used_by_everybody_and_fits_a_phone(lot: Lot, part: str) -> None:
-    lot.open(f"load_data?part={part.replace(' ', '+')}")
-    expect(lot.page.get_by_role("radio", name=part)).to_be_checked()
-    assert ours(lot.page) == []
-    lot.page.set_viewport_size({"width": 390, "height": 844})
-    lot.settle()
+def test_every_part_can_be_used_by_everybody_and_fits_a_phone(unchanged_lot: Lot, part: str) -> None:
+    page = unchanged_lot.page
+    page.set_viewport_size({"width": 1400, "height": 900})
+    unchanged_lot.open(f"load_data?part={part.replace(' ', '+')}")
+    expect(page.get_by_role("radio", name=part)).to_be_checked()
+    assert ours(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    unchanged_lot.settle()
     wide = "e => e.scrollWidth - e.clientWidth"
-    assert lot.page.get_by_test_id("stMain").evaluate(wide) == 0
+    assert page.get_by_test_id("stMain").evaluate(wide) == 0
 
 
 def test_a_standard_is_changed_in_the_page_and_its_comment_stays(lot: Lot) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from typer.testing import CliRunner
 
 from metrics.__main__ import app
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, window
 from tests.browser.test_dashboard import ALL_DATA, has_query, query, settle, visit
 
 pytestmark = pytest.mark.browser
@@ -157,9 +157,8 @@ def test_back_returns_to_the_person_before(page: Page, server: Server, truth: di
 
 
 def test_the_sheet_does_not_scroll_sideways_on_a_phone(browser: Browser, server: Server, truth: dict[str, Any]) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
+    context = window(browser, 390, 844)
     tab = context.new_page()
-    tab.set_default_timeout(60_000)
     tab.goto(f"{server.url}/people?{ALL_DATA}&person={quote(truth['weak_step']['person'])}")
     expect(tab.get_by_test_id("stTable").nth(1)).to_be_visible()
     wide = "() => { const e = document.querySelector('[data-testid=stMain]'); return e.scrollWidth - e.clientWidth; }"

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Error, Locator, Page, expect
 from pages import roles
 from pages.passwords import hashed
 from pages.users import ROLES, Role
-from tests.browser.conftest import Watch
+from tests.browser.conftest import Watch, window
 from tests.browser.signing import PASSWORD, Signing, sign_in, signing, users_text
 from tests.browser.test_accessibility import ours, settle, width_beyond_screen
 from tests.pages.showroom import full_showroom
@@ -60,9 +60,11 @@ class Desk:
     page: Page
     watch: Watch = field(default_factory=Watch)
 
-    def open(self, name: str, query: str = "") -> Page:
-        """Go to a page by its address and wait until it is drawn."""
-        self.page.goto(f"{self.url}/{name}?period=all+data{query}")
+    def open(self, name: str, query: str = "", *, is_anew: bool = False) -> Page:
+        """Go to a page by its address, unless the tab is there and need not come anew; wait until it is drawn."""
+        address = f"{self.url}/{name}?period=all+data{query}"
+        if is_anew or self.page.url != address:
+            self.page.goto(address)
         settle(self.page)
         # A font that is still on its way when the next page is opened would count as failed.
         self.page.wait_for_load_state("networkidle")
@@ -88,10 +90,9 @@ class Dealership:
         return self.desks[role]
 
     def _signed_in(self, role: Role) -> Desk:
-        context = self.browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
-        context.set_default_timeout(60_000)
+        context = window(self.browser)
         desk = Desk(self.signing.url, context.new_page())
-        desk.page.goto(self.signing.url)
+        desk.page.goto(f"{self.signing.url}/?period=all+data")
         sign_in(desk.page, NAMES[role])
         expect(desk.page.get_by_text(f"Signed in as {NAMES[role].title()} Example")).to_be_visible()
         settle(desk.page)
@@ -343,7 +344,7 @@ def test_the_pages_of_one_role_meet_wcag_and_fit_a_phone(desk: Desk, name: str) 
         for appearance, width in (("light", 1400), ("dark", 390)):
             desk.page.emulate_media(color_scheme=appearance)  # type: ignore[arg-type]
             desk.page.set_viewport_size({"width": width, "height": 900})
-            desk.open(name)
+            desk.open(name, is_anew=True)
             assert ours(desk.page, appearance) == [], appearance
             assert width_beyond_screen(desk.page) <= 0, width
     finally:

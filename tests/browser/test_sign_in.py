@@ -15,13 +15,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from pages.passwords import hashed
-from tests.browser.conftest import ROOT, Server, Watch, _free_port, _wait_for
+from tests.browser.conftest import ROOT, Appearance, Server, Watch, _free_port, _wait_for, window
 from tests.browser.signing import PASSWORD, Signing, sign_in, signing, users_text
 
 pytestmark = pytest.mark.browser
 
 _FETCHED = "address => fetch(address).then(answer => answer.status)"
 STORES = 'stores = ["Lakeside Motors"]'
+# Where it does not matter which page the way leads to: one without charts, which take a browser seconds.
+QUICK = "definitions"
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +38,7 @@ def by_password(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    fresh = browser.new_context(viewport={"width": 1400, "height": 900})
-    fresh.set_default_timeout(60_000)
+    fresh = window(browser)
     yield fresh
     fresh.close()
 
@@ -87,7 +88,7 @@ def test_the_session_after_the_sign_in_is_another_than_one_that_was_put_there(
 ) -> None:
     context.add_cookies([{"name": "upboard_session", "value": "chosen-by-an-attacker", "url": by_password.url}])
     page = context.new_page()
-    page.goto(by_password.url)
+    page.goto(f"{by_password.url}/{QUICK}")
     sign_in(page, "ann")
     _sees_the_dashboard(page)
     session = next(cookie for cookie in context.cookies() if cookie["name"] == "upboard_session")
@@ -99,7 +100,7 @@ def test_the_session_after_the_sign_in_is_another_than_one_that_was_put_there(
 
 def test_signing_out_ends_the_session_at_once_in_every_tab(by_password: Signing, context: BrowserContext) -> None:
     first, second = context.new_page(), context.new_page()
-    first.goto(by_password.url)
+    first.goto(f"{by_password.url}/{QUICK}")
     sign_in(first, "carl")
     _sees_the_dashboard(first)
     old = _session(context)
@@ -119,7 +120,7 @@ def test_signing_out_ends_the_session_at_once_in_every_tab(by_password: Signing,
 
 def test_the_button_of_the_dashboard_signs_out(by_password: Signing, context: BrowserContext) -> None:
     page = context.new_page()
-    page.goto(by_password.url)
+    page.goto(f"{by_password.url}/{QUICK}")
     sign_in(page, "gwen")
     expect(page.get_by_text("Signed in as Gwen Example")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
@@ -133,7 +134,7 @@ def test_a_password_that_is_set_anew_ends_the_sessions_of_the_one_before(
     by_password: Signing, context: BrowserContext
 ) -> None:
     page = context.new_page()
-    page.goto(by_password.url)
+    page.goto(f"{by_password.url}/{QUICK}")
     sign_in(page, "mira")
     _sees_the_dashboard(page)
     # The same password again: it is another hash, so whoever signed in before does so again.
@@ -147,7 +148,7 @@ def test_a_user_who_was_taken_out_is_out_and_does_not_come_in_again(
     by_password: Signing, context: BrowserContext
 ) -> None:
     page, before = context.new_page(), by_password.users.read_text(encoding="utf-8")
-    page.goto(by_password.url)
+    page.goto(f"{by_password.url}/{QUICK}")
     sign_in(page, "omar")
     _sees_the_dashboard(page)
     try:
@@ -164,9 +165,9 @@ def _user_command(signing: Signing, *words: str) -> None:
     subprocess.run(command, input=f"{PASSWORD}\n".encode(), cwd=ROOT, check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_form_is_for_everyone(by_password: Signing, browser: Browser, scheme: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 700}, color_scheme=scheme)  # type: ignore[arg-type]
+@pytest.mark.parametrize("appearance", ["light", "dark"])
+def test_the_form_is_for_everyone(by_password: Signing, browser: Browser, appearance: Appearance) -> None:
+    context = window(browser, 390, 700, appearance)
     page = context.new_page()
     page.goto(f"{by_password.url}/sign-in")
     assert Axe().run(page).response["violations"] == []
@@ -179,7 +180,7 @@ def test_the_form_is_for_everyone(by_password: Signing, browser: Browser, scheme
 
 def test_the_keyboard_alone_signs_in(by_password: Signing, context: BrowserContext) -> None:
     page = context.new_page()
-    page.goto(by_password.url)
+    page.goto(f"{by_password.url}/{QUICK}")
     page.keyboard.type("gwen@example.com")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
@@ -189,10 +190,9 @@ def test_the_keyboard_alone_signs_in(by_password: Signing, context: BrowserConte
 
 def test_the_address_of_somebody_elses_file_opens_nothing(by_password: Signing, browser: Browser) -> None:
     """Ann takes the sheet of the Overview; Omar, who signed in too, was passed its address."""
-    ann, omar = (browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True) for _ in range(2))
+    ann, omar = (window(browser) for _ in range(2))
     pages = {name: context.new_page() for name, context in (("ann", ann), ("omar", omar))}
     for name, page in pages.items():
-        page.set_default_timeout(60_000)
         page.goto(by_password.url)
         sign_in(page, name)
         _sees_the_dashboard(page)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from loaders.__main__ import app
 from pages.journal import open_journal
-from tests.browser.conftest import Watch, serving
+from tests.browser.conftest import Watch, serving, window
 from tests.browser.test_dashboard import settle
 
 pytestmark = pytest.mark.browser
@@ -59,7 +59,7 @@ def waiting(page: Page) -> list[str]:
 
 
 def test_three_are_handled_by_keyboard_on_a_phone_and_stay_so(browser: Browser, floor: Path, watch: Watch) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
+    context = window(browser, 390, 844)
     page = context.new_page()
     with serving(floor / "warehouse", floor / "addresses.log") as url:
         watch.follow(page, url)

@@ -8,7 +8,10 @@ from tests.faults.kills import Kill, killed_load, nursery, set_scene, whole_load
 
 
 def test_a_load_killed_at_any_moment_leaves_the_old_or_the_new_snapshot(tmp_path: Path) -> None:
-    """While files are read, rows merged, the star built; before each of the last steps, which publish; by the clock."""
+    """While files are read, rows merged, the star built; before each of the last steps, which publish; by the clock.
+
+    `tests.benchmarks.faults` kills two hundred.
+    """
     scene = set_scene(tmp_path)
     with nursery() as place:
         whole = whole_load(scene, place)

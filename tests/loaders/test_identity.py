@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -376,11 +377,19 @@ LETTERS = st.one_of(
 )
 
 
-@given(names=st.lists(st.text(LETTERS, max_size=14), max_size=50))
-def test_a_name_has_the_same_key_where_leads_are_matched_and_where_records_are_linked(names: list[str]) -> None:
-    frame = pl.DataFrame({"customer_name": names}, schema={"customer_name": pl.String})
+@pytest.fixture(scope="module")
+def functions() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that knows the functions of the warehouse."""
     with duckdb.connect() as con:
         con.execute((WAREHOUSE_SQL / "00_functions.sql").read_text(encoding="utf-8"))
-        con.register("named", frame)
-        linked = con.sql("select name_key(customer_name) as key from named").pl()["key"].to_list()
+        yield con
+
+
+@given(names=st.lists(st.text(LETTERS, max_size=14), max_size=50))
+def test_a_name_has_the_same_key_where_leads_are_matched_and_where_records_are_linked(
+    functions: duckdb.DuckDBPyConnection, names: list[str]
+) -> None:
+    frame = pl.DataFrame({"customer_name": names}, schema={"customer_name": pl.String})
+    functions.register("named", frame)
+    linked = functions.sql("select name_key(customer_name) as key from named").pl()["key"].to_list()
     assert frame.select(name_key("customer_name")).to_series().to_list() == linked

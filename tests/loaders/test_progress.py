@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
+from loaders.__main__ import app
 from loaders.progress import pace, part, shown, time_left
 from loaders.snapshot import current_path
 
@@ -76,15 +79,32 @@ def leads(place: Path, count: int) -> Path:
     return path
 
 
-# As `python -m loaders`, but it says when its imports are over, before which nobody can catch a signal.
-COMMAND = "from loaders.__main__ import app; print('begun', flush=True); app()"
+# As `python -m loaders`, but it says when it opens the export: earlier nothing is there that could be stopped.
+COMMAND = """
+import sys
+from loaders.__main__ import app
+sys.addaudithook(lambda event, given: event == "open" and str(given[0]) == sys.argv[2] and print("begun", flush=True))
+app()
+"""
+
+
+def words(place: Path, path: Path) -> list[str]:
+    """The command that loads a file into the warehouse of a folder."""
+    return ["load", str(path), "--settings", str(place / "settings.toml"), "--warehouse", str(place / "wh")]
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a warehouse that a small file was loaded into, to be copied."""
+    place = tmp_path_factory.mktemp("loaded")
+    (place / "settings.toml").write_text('[[store]]\nname = "North"\ntime_zone = "America/Chicago"\n')
+    result = CliRunner().invoke(app, words(place, leads(place, 5)))
+    assert result.exit_code == 0, result.output
+    return place
 
 
 def loading(place: Path, path: Path) -> subprocess.Popen[str]:
-    settings = place / "settings.toml"
-    settings.write_text('[[store]]\nname = "North"\ntime_zone = "America/Chicago"\n')
-    where = ["--settings", str(settings), "--warehouse", str(place / "wh")]
-    command = [sys.executable, "-c", COMMAND, "load", str(path), *where]
+    command = [sys.executable, "-c", COMMAND, *words(place, path)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -100,15 +120,13 @@ def is_building(place: Path) -> bool:
     ("moment", "number"), [(is_reading, signal.SIGINT), (is_building, signal.SIGINT), (is_building, signal.SIGTERM)]
 )
 def test_a_load_that_is_stopped_says_so_and_leaves_the_last_snapshot(
-    tmp_path: Path, moment: Callable[[Path], bool], number: signal.Signals
+    loaded: Path, tmp_path: Path, moment: Callable[[Path], bool], number: signal.Signals
 ) -> None:
-    with loading(tmp_path, leads(tmp_path, 5)) as first:
-        first.communicate(timeout=120)
-        assert first.returncode == 0
+    shutil.copytree(loaded, tmp_path, dirs_exist_ok=True)
     before = current_path(tmp_path / "wh")
-    with loading(tmp_path, leads(tmp_path, 400_000)) as process:
+    with loading(tmp_path, leads(tmp_path, 200_000)) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "begun\n"
+        assert process.stdout.readline() == "begun\n", "it never opened the export"
         while not moment(tmp_path):
             assert process.poll() is None, "it ended before it could be stopped"
             time.sleep(0.01)

@@ -132,7 +132,7 @@ def test_facts_of_a_snapshot(crowded: Warehouse) -> None:
     assert facts.row_counts["fct_opportunity"] == 120
     assert facts.reject_count == 0
     assert stores(crowded)["store"].to_list() == ["Northgate Motors", "Southside Autos"]
-    assert targets(crowded).is_empty()
+    assert targets(crowded) == {}
 
 
 def test_options_are_in_order_with_members_last(crowded: Warehouse) -> None:
@@ -252,6 +252,17 @@ def test_of_the_targets_that_fit_the_one_that_names_most_holds(tmp_path: Path) -
     assert held(where=north, start=date(2026, 2, 1), end=date(2026, 3, 31)) == 0.6
     assert held(where={**north, **ada}, **march) == 0.7
     assert target(known, "closing_rate", Filters()) is None
+
+
+def test_a_target_of_cars_is_that_of_one_month_from_its_first_day_on(tmp_path: Path) -> None:
+    rows = [{"store_key": "", "metric": "sold_units", "value": 95.0}]
+    known = targets(open_warehouse(write_warehouse(tmp_path, star_of(target=rows))))
+    first, fifth, last = date(2026, 3, 1), date(2026, 3, 5), date(2026, 3, 31)
+    assert target(known, "sold_units", Filters(start=first, end=last)) == 95.0
+    assert target(known, "sold_units", Filters(start=first, end=fifth)) == 95.0
+    assert target(known, "sold_units", Filters(start=fifth, end=last)) is None
+    assert target(known, "sold_units", Filters(start=date(2026, 1, 1), end=last)) is None
+    assert target(known, "sold_units", Filters()) is None
 
 
 def test_what_no_filter_changes_is_remembered_within_its_scope_only(crowded: Warehouse) -> None:

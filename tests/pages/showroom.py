@@ -162,7 +162,10 @@ def _dimensions(currencies: tuple[str, str], *, has_logs: bool) -> dict[str, lis
                 "lead_count": 1,
             },
         ],
-        "target": [{"store_key": "", "metric": "closing_rate", "value": 0.12}],
+        "target": [
+            {"store_key": "", "metric": "closing_rate", "value": 0.12},
+            {"store_key": "k1", "month": dt.date(2026, 5, 1), "metric": "sold_units", "value": 3.0},
+        ],
     }
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from pages.charts.curve import draw_curve, tabulate_curve
 from pages.charts.dots import draw_dots
+from pages.charts.layout import label_width
 from pages.charts.pace import draw_pace, tabulate_pace
-from pages.charts.trend import describe_events, draw_trend, open_projections
+from pages.charts.trend import describe_events, describe_target, draw_trend, open_projections, tabulate_trend
 from pages.charts.two_way import describe_two_way, draw_two_way, tabulate_two_way
 from pages.charts.waterfall import Step, describe_waterfall, draw_waterfall, said, tabulate_waterfall
 
@@ -180,17 +181,39 @@ def test_many_events_are_numbered_only() -> None:
     assert texts == ["1", "2", "3", "4", "5", "6"]
 
 
-@pytest.mark.parametrize(("note", "text"), [(None, "$2.15"), ("fewer than 5 sales", "$2.15, fewer than 5 sales")])
-def test_a_dot_says_its_value_and_its_note(note: str | None, text: str) -> None:
+@pytest.mark.parametrize(("note", "text"), [(None, "$2.15"), ("fewer than 5 sales", "$2.15<br>fewer than 5 sales")])
+def test_a_dot_says_its_value_and_its_note_beside_the_drawing(note: str | None, text: str) -> None:
     row = {"source": "Ads", "value": 2.15, "low": None, "high": None, "numerator": None, "denominator": None}
     frame = pl.DataFrame([row | {"note": note}], infer_schema_length=None)
-    dots = draw_dots(frame, "source", "money", {"value": None}, "All", currency="USD").data[0]
-    assert list(dots.text) == [text]
-    assert list(dots.hovertext) == ["Ads: $2.15"]
+    figure = draw_dots(frame, "source", "money", {"value": 2.0}, "All", currency="USD")
+    dots, values = figure.data
+    assert list(values.text) == [text]
+    assert (values.xaxis, list(values.x), list(values.y)) == ("x2", [1], ["Ads"])
+    # Right of the drawing there is room for all of it, so that neither the line nor the edge cuts it.
+    assert figure.layout.margin.r > label_width(text)
+    assert list(dots.text) == ["Ads: $2.15"]
+
+
+@pytest.mark.parametrize(("values", "start"), [((0.93, 0.98), "normal"), ((0.2, 0.98), "tozero")])
+def test_dots_that_lie_close_together_high_up_are_told_apart(values: tuple[float, float], start: str) -> None:
+    ends = {"low": None, "high": None, "numerator": None, "denominator": None}
+    rows = pl.DataFrame([{"source": f"Ads {value}", "value": value, **ends} for value in values])
+    assert draw_dots(rows, "source", "share", {"value": 0.95}, "All").layout.xaxis.rangemode == start
+
+
+def test_targets_of_single_months_are_short_lines_at_those_months() -> None:
+    own = {dt.date(2026, 2, 1): 95.0}
+    figure = draw_trend(TREND, "cars", "month", target=own)
+    marks = next(trace for trace in figure.data if trace.name == "target")
+    assert (list(marks.x), list(marks.y), list(marks.text)) == ([*own], [95.0], ["Feb 2026: target 95"])
+    assert not figure.layout.shapes
+    assert tabulate_trend(TREND, "cars", "month", target=own)["Target"].to_list() == ["", "95"]
+    assert describe_target(own, "cars", "month") == "The target of Feb 2026 is 95."
 
 
 def test_a_target_is_a_line_across_the_trend_with_its_number() -> None:
     layout = draw_trend(TREND, "share", "month", target=0.12).layout
     assert [(shape.y0, shape.y1) for shape in layout.shapes] == [(0.12, 0.12)]
     assert [note.text for note in layout.annotations] == ["target 12.0%"]
+    assert tabulate_trend(TREND, "share", "month", target=0.12)["Target"].to_list() == ["12.0%", "12.0%"]
     assert not draw_trend(TREND, "share", "month").layout.shapes

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pages import timeline
+from pages import customers, timeline
 from tests.pages.conftest import Show
 from tests.pages.test_pages import texts
 
@@ -136,3 +136,18 @@ def test_only_tries_by_people_are_counted() -> None:
     assert "Nobody has tried" in timeline.summary(events(automatic))
     assert "One try" in timeline.summary(events(automatic, tried))
     assert "2 tries" in timeline.summary(events(tried, tried, {"direction": "in", "is_automatic": False}))
+
+
+def answered(best: float, chances: float, mean: float, low: float, high: float) -> dict[str, dict[str, Any]]:
+    """The two rows of one purchase survey."""
+    ends = {"low": low, "high": high}
+    top = {"numerator": best, "denominator": chances, "value": best / chances} | ends
+    return {"csi_top_box": top, "csi_mean": {"value": mean, "denominator": chances}}
+
+
+def test_a_target_of_best_scores_stands_beside_the_surveys_it_is_of() -> None:
+    service = {name.replace("csi", "service_csi"): row for name, row in answered(5, 10, 8.1, 0.2, 0.8).items()}
+    surveys = {"Maker": answered(30, 60, 9.0, 0.38, 0.62), "Workshop": service}
+    assert "Target" not in customers.survey_table(surveys, {}, {"csi_mean": 9.5}).columns
+    told = customers.survey_table(surveys, {}, {"csi_top_box": 0.8})
+    assert [text.replace("\\", "") for text in told["Target"]] == ["80.0%, missed", ""]

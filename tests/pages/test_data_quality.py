@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs
 
 import polars as pl
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from metrics.comparisons.trust import failing, mostly_open
+from metrics.lists import PAST_DUE
 from metrics.statistics.intervals import wilson_of
 from pages import data_quality
 from pages.charts.spans import describe_spans, draw_spans, tabulate_spans
@@ -90,3 +94,29 @@ def test_findings_are_told_in_words_with_their_count() -> None:
     table = data_quality.findings_table(found)
     assert table["What"].to_list() == ["Records that could not be joined to a lead", "Something new"]
     assert table["Records"].to_list() == ["1,200", "3"]
+
+
+def page_links(app: AppTest) -> Iterator[Any]:
+    """Every link to another page, in the later parts too."""
+    waiting: list[Any] = [app.main]
+    while waiting:
+        node = waiting.pop()
+        if node.type == "page_link":
+            yield node.proto
+        waiting.extend(getattr(node, "children", {}).values())
+
+
+def test_the_link_to_missing_outcomes_opens_a_list_that_the_worklist_has(show: Show) -> None:
+    links = page_links(show("data_quality", period="all data"))
+    (link,) = (link for link in links if link.label == "Appointments without an outcome")
+    asked = {name: values[0] for name, values in parse_qs(link.query_string).items()}
+    there = show(link.page, **asked)
+    assert there.selectbox(key="list").value == asked["list"] == PAST_DUE.label.lower()
+    assert "This link asks for" not in texts(there)
+
+
+def test_a_check_that_needs_a_look_stands_before_those_in_order(show: Show) -> None:
+    said = [text.value for text in show("data_quality", period="all data").caption]
+    marks = [text.endswith("needs a look") for text in said if text.endswith(("needs a look", "in order"))]
+    assert {*marks} == {True, False}
+    assert marks == sorted(marks, reverse=True)

@@ -80,7 +80,7 @@ def _write_many(path: Path, who: str, count: int) -> None:
 
 
 def test_several_processes_write_at_once_from_an_empty_folder_and_lose_nothing(tmp_path: Path) -> None:
-    path, people, count = tmp_path / "journal.sqlite", ("Ada", "Bo", "Cy"), 40
+    path, people, count = tmp_path / "journal.sqlite", ("Ada", "Bo", "Cy"), 15
     spawn = multiprocessing.get_context("spawn")
     writers = [spawn.Process(target=_write_many, args=(path, who, count)) for who in people]
     for writer in writers:

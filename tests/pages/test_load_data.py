@@ -14,6 +14,7 @@ from loaders import snapshot
 from loaders.intake import Sheet
 from loaders.progress import Progress
 from pages.journal import open_journal
+from pages.loading import history_tab
 from pages.loading.place import Place, desk, here
 from tests.pages.conftest import Show
 
@@ -99,13 +100,14 @@ def test_the_page_works_before_anything_was_loaded(opened: Open) -> None:
     assert "Nothing was loaded yet" in texts(opened("History"))
 
 
-@pytest.mark.parametrize("part", ["Load", "History", "Standards and targets", "Roster", "Source names"])
-def test_every_part_works_before_and_after_a_load(opened: Open, part: str) -> None:
-    assert not opened(part).exception
+def test_every_part_works_before_and_after_a_load(opened: Open) -> None:
+    parts = ("Load", "History", "Standards and targets", "Roster", "Source names")
+    assert {part: list(opened(part).exception) for part in parts} == {part: [] for part in parts}
     load(opened(), csv("leads.csv", LEADS))
-    app = opened(part)
-    assert not app.exception
-    assert not app.error
+    for part in parts:
+        app = opened(part)
+        assert not app.exception, part
+        assert not app.error, part
 
 
 @pytest.mark.parametrize("showroom", ["full", "one_row", "empty", "two_currencies"])
@@ -137,6 +139,7 @@ def test_dropped_files_are_recognised_with_reasons_and_refusals_before_they_are_
 def test_a_load_says_its_counts_and_the_next_one_what_is_new_and_changed(opened: Open) -> None:
     first = texts(load(opened(), csv("leads.csv", LEADS)))
     assert "3 leads: 2 new, 1 refused" in first
+    assert "nothing before it" in first, "a first load has nothing to go back to"
     second = texts(load(opened(), csv("leads.csv", MORE_LEADS)))
     assert "4 leads: 1 new, 1 changed, 1 unchanged, 1 refused" in second
     again = texts(load(opened(), csv("leads.csv", MORE_LEADS)))
@@ -165,10 +168,13 @@ def test_nothing_of_a_dropped_file_stays_on_the_disk(
     assert list(put_aside.iterdir()) == []
 
 
-def test_an_undo_brings_back_what_was_there_before_and_can_be_undone(opened: Open) -> None:
+def test_an_undo_may_be_thought_over_brings_back_what_was_there_before_and_can_be_undone(opened: Open) -> None:
     load(opened(), csv("leads.csv", LEADS))
     app = load(opened(), csv("leads.csv", MORE_LEADS))
     newest = snapshot.current_path(here().warehouse)
+    press(app, "undo_load")
+    press(app, "undo_load_no")
+    assert snapshot.current_path(here().warehouse) == newest, "thought over"
     press(app, "undo_load")
     assert snapshot.current_path(here().warehouse) == newest, "it asks first"
     press(app, "undo_load_yes")
@@ -179,19 +185,6 @@ def test_an_undo_brings_back_what_was_there_before_and_can_be_undone(opened: Ope
     press(app, "bring_back")
     press(app, "bring_back_yes")
     assert snapshot.current_path(here().warehouse) == newest
-
-
-def test_an_undo_that_is_thought_over_changes_nothing(opened: Open) -> None:
-    load(opened(), csv("leads.csv", LEADS))
-    app = load(opened(), csv("leads.csv", MORE_LEADS))
-    newest = snapshot.current_path(here().warehouse)
-    press(app, "undo_load")
-    press(app, "undo_load_no")
-    assert snapshot.current_path(here().warehouse) == newest
-
-
-def test_a_first_load_has_nothing_to_go_back_to(opened: Open) -> None:
-    assert "nothing before it" in texts(load(opened(), csv("leads.csv", LEADS)))
 
 
 @pytest.mark.parametrize(
@@ -329,3 +322,20 @@ def test_settings_that_cannot_be_read_are_said_with_the_line(opened: Open) -> No
     app = opened()
     assert not app.exception
     assert any("cannot be read" in error.value for error in app.error)
+
+
+def test_the_place_to_drop_files_says_first_whether_the_newest_arrived_whole(opened: Open) -> None:
+    load(opened(), csv("leads.csv", LEADS))
+    said = texts(opened())
+    assert "**As of now**, whatever the period" in said
+    assert "What serves now was loaded on" in said
+    assert "It brought 2 leads that were not there." in said
+    assert "**Not whole:** 1 row is refused. History says which and why." in said
+
+
+def test_a_build_without_files_brought_nothing_and_all_of_it_arrived() -> None:
+    built = {"files": [], "loaded_at": "2026-03-05T10:00:00+00:00"}
+    assert history_tab.brought(built).endswith("It counted the same records again.")
+    assert history_tab.missing(built, 0) == "**All of it arrived.**"
+    unread = built | {"files": [{"error": "no table"}]}
+    assert history_tab.missing(unread, 2).startswith("**Not whole:** 2 rows are refused and 1 file could not be read.")

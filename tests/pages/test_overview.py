@@ -89,3 +89,10 @@ def test_one_store_alone_is_not_asked_how_to_show_the_stores(show: Show) -> None
 
 def test_a_view_that_does_not_exist_is_said(show: Show) -> None:
     assert "does not have" in texts(show("overview", period="all data", view="sideways"))
+
+
+def test_the_trend_of_cars_is_held_against_the_targets_of_its_months(show: Show) -> None:
+    south = texts(show("overview", store="South", trend_of="sold units"))
+    assert "The target of May 2026 is 3." in south
+    assert "The target" not in texts(show("overview", store="South", trend_of="sold units", grain="week"))
+    assert "The target is 12.0%." in texts(show("overview", store="South", trend_of="closing rate", grain="week"))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
+import polars as pl
 import pytest
 
 from pages import explanations, people_coaching, region, sentences, source_parts, team_words, theme
+from pages.charts.events import draw_events
+from pages.charts.trend import draw_trend
 
 SPRING = dt.date(2026, 3, 5)
 
@@ -37,6 +40,7 @@ def test_numbers_amounts_and_days_follow_the_region(
     assert region.percent(0.1234) == percent
     assert region.money(12345, "USD") == dollars
     assert region.day(SPRING) == day
+    assert SPRING.strftime(region.day_pattern()) == day
 
 
 def test_a_loss_keeps_its_sign_and_a_strange_currency_its_code() -> None:
@@ -109,3 +113,17 @@ def test_axes_of_charts_have_the_signs_of_the_region() -> None:
     assert region.separators() == ",."
     region.use("en_US")
     assert region.separators() == ".,"
+
+
+def test_days_on_charts_are_written_as_the_region_writes_them() -> None:
+    region.use("und_DE")
+    weeks = pl.DataFrame({"period": [SPRING], "value": [0.1], "low": [None], "high": [None]}).with_columns(
+        numerator=1.0, denominator=10.0, n_immature=0
+    )
+    drawn = draw_trend(weeks, "share", "week")
+    assert drawn.data[-1].text[0].startswith("week of 5 Mar 2026: 10,0%")
+    assert list(drawn.layout.xaxis.ticktext) == ["5 Mar 2026"]
+    event = {"kind": "lead", "at": "2026-03-05 17:05", "words": "Website", "is_hollow": False}
+    timeline = draw_events(pl.DataFrame([event]))
+    assert list(timeline.data[0].text) == ["5 Mar 2026 17:05<br>Website"]
+    assert [stop.value for stop in timeline.layout.xaxis.tickformatstops][:2] == ["%H:%M\n%-d %b %Y", "%-d %b\n%Y"]
