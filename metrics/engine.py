@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import duckdb
 import polars as pl
@@ -36,11 +37,19 @@ _PART_FORMULA: Final = rf"([;\t\r\n]\s*)({_SIGNS})"
 _NUMBERS: Final = ("numerator", "denominator", "value", "low", "high", "n_immature")
 # What no query gives: the interval and the reason are added to its answer.
 _ADDED: Final = ("low", "high", "reason")
+# DuckDB's advice to ask by a relation instead: see `_Reader.frame`.
+warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
 _LOW, _HIGH = wilson(pl.col("numerator"), pl.col("denominator"))
 # How many texts a snapshot keeps as they were understood: reading a text takes DuckDB as long as planning its query.
 _TEXTS_KEPT: Final = 1024
 # How many frames that no filter changes (stores, calendar, targets, ...) a snapshot keeps, for all scopes together.
 _ASKED_ONCE_KEPT: Final = 256
+
+
+# What a target is of, the weightiest first.
+_AIMED_AT: Final = ("person", "source", "month", "store")
+# By metric its targets: what each is of (a month by its first day; null = all of them), then the value.
+Targets = Mapping[str, Sequence[tuple[Any, ...]]]
 
 
 class NoWarehouse(NoSuchData):
@@ -85,13 +94,11 @@ class _Reader:
 
     def frame(self, query: Query) -> pl.DataFrame:
         """The frame that a query gives."""
-        asked = within(query, self.scope)
-        parsed = self.snapshot.parsed(asked.text)
-        found: pl.DataFrame = self.cursor.sql(parsed, params=dict(asked.parameters) or None).pl()
-        return found
+        # A relation would be looked at twice, once for its columns; that takes longer than a second copy of the rows.
+        return cast(pl.DataFrame, pl.from_arrow(self.run(query).to_arrow_table()))
 
     def run(self, query: Query) -> duckdb.DuckDBPyConnection:
-        """A query that has begun, to fetch its few rows from."""
+        """A query that has begun, to fetch its rows from."""
         asked = within(query, self.scope)
         return self.cursor.execute(self.snapshot.parsed(asked.text), dict(asked.parameters) or None)
 
@@ -305,22 +312,33 @@ def calendar(warehouse: Warehouse) -> pl.DataFrame:
     return warehouse.run_once(sql.CALENDAR)
 
 
-def targets(warehouse: Warehouse) -> pl.DataFrame:
-    """Targets of the settings: `store, person, source, month` (its first day; null = all of them), `metric, value`."""
-    return warehouse.run_once(sql.TARGETS)
+def targets(warehouse: Warehouse) -> Targets:
+    """The targets of the settings."""
+    found = warehouse.run_once(sql.TARGETS).select("metric", *_AIMED_AT, "value")
+    return dict(found.rows_by_key("metric"))
 
 
-def target(known: pl.DataFrame, metric: str, filters: Filters) -> float | None:
+def target(known: Targets, metric: str, filters: Filters) -> float | None:
     """The target that says most about a question; None where none fits.
 
     `known` is what `targets` gives. A target fits where the filters keep just its store, its person and its source,
     and look at days of its month alone; what it leaves open fits everything. Of those that fit the one that names most
-    holds; of two that name as much, person goes before source, source before month, month before store.
+    holds; of two that name as much, person goes before source, source before month, month before store. A count or a
+    sum is aimed at by the month: no target fits where the filters do not keep one month from its first day on.
     """
+    if declared(metric).kind in ("count", "sum") and not _begins_its_month(filters):
+        return None
+    if metric not in known:
+        return None
     scope = _scope(filters)
-    rows = known.filter(pl.col("metric") == metric).select(*scope, "value").iter_rows()
-    fits = [row for row in rows if all(kept in (None, one) for kept, one in zip(row, scope.values(), strict=False))]
+    fits = [row for row in known[metric] if all(kept in (None, one) for kept, one in zip(row, scope, strict=False))]
     return max(fits, key=_named)[-1] if fits else None
+
+
+def _begins_its_month(filters: Filters) -> bool:
+    """Whether filters keep days of one month alone, from its first day on."""
+    start, end = filters.start, filters.end
+    return start is not None and end is not None and start.day == 1 and start == end.replace(day=1)
 
 
 def _named(row: tuple[object, ...]) -> tuple[int, ...]:
@@ -329,14 +347,14 @@ def _named(row: tuple[object, ...]) -> tuple[int, ...]:
     return sum(named), *named
 
 
-def _scope(filters: Filters) -> dict[str, str | date | None]:
-    """The one person, source, month and store that filters keep; None where they keep several or all."""
+def _scope(filters: Filters) -> tuple[str | date | None, ...]:
+    """What `_AIMED_AT` names, where filters keep one of it; None where they keep several or all."""
     kept = {name: filters.where.get(name, ()) for name in ("person", "source", "store")}
     one = {name: labels[0] if len(labels) == 1 else None for name, labels in kept.items()}
     start, end = filters.start, filters.end
     is_month = start is not None and end is not None and (start.year, start.month) == (end.year, end.month)
     month = start.replace(day=1) if start is not None and is_month else None
-    return {"person": one["person"], "source": one["source"], "month": month, "store": one["store"]}
+    return one["person"], one["source"], month, one["store"]
 
 
 def events(warehouse: Warehouse) -> pl.DataFrame:
@@ -572,8 +590,7 @@ def _told(reader: _Reader, together: Together, filters: Filters) -> dict[str, pl
 def _is_short(filters: Filters) -> bool:
     """Whether an answer has few rows: one, or one for each label or period.
 
-    Such rows are fetched as they are. A frame of columns is made in one go, but for it the query is looked at twice:
-    a millisecond or two of one metric, a third of the time of ten.
+    Such rows are fetched as they are: handing over a frame of columns takes a millisecond more, whatever it holds.
     """
     return len(filters.by) + bool(filters.grain) <= 1
 

@@ -87,7 +87,7 @@ def render(filters: Filters) -> None:
 
 
 def _zones() -> dict[str, str]:
-    return dict(frame.stores().select("store", "time_zone").iter_rows())
+    return frame.of_stores("time_zone")
 
 
 def _waiting(filters: Filters) -> pl.DataFrame:
@@ -244,7 +244,7 @@ def _setters(now: dict[str, Row], filters: Filters) -> None:
         f"{theme.plain(described)} Sorted by name, not ranked: with numbers this small a rank would mostly rank luck. "
         "Who sets appointments for other leads has other shows; People compares at equal leads."
     )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="screen_only_setter"):
         member = st.selectbox("Setter to open", chosen["person"].to_list(), key="setter_opened")
         drill.rows_button(
             name, "Show the rows", "setter_rows", part="denominator", member=("person", str(member)), is_later=True

@@ -76,7 +76,8 @@ def render(filters: Filters) -> None:  # noqa: ARG001  # every page has them; th
     with st.container(horizontal=True):
         for label, ending, write in (("CSV", "csv", download.to_csv), ("Excel", "xlsx", download.to_excel)):
             make = frame.taken(partial(write, rows, about), "audit")
-            st.download_button(f"Download {label}", make, f"upboard_audit.{ending}", on_click="ignore")
+            file = f"upboard_audit.{ending}"
+            st.download_button(f"Download {label}", make, file, on_click="ignore", icon=":material/download:")
 
 
 def answer(entries: list[Entry]) -> str:
@@ -96,7 +97,9 @@ def _files(takers: Counter[str]) -> str:
     if len(takers) < 2:
         by = f" by {theme.plain(next(iter(takers)))}" if takers else ""
         return f"{_counted(takers.total(), 'file')} taken{by},"
-    who, most = takers.most_common(1)[0]
+    (who, most), (_, next_most) = takers.most_common(2)
+    if most == next_most:
+        return f"{_counted(takers.total(), 'file')} taken by {_counted(len(takers), 'person', 'people')},"
     return f"{_counted(takers.total(), 'file')} taken, most by {theme.plain(who)} ({theme.number(most, 'count')}),"
 
 

@@ -18,7 +18,7 @@ from pages.sentences import target_words
 from pages.timeline import one_customer, search
 
 TITLE: Final = "Customers"
-ICON: Final = ":material/favorite:"
+ICON: Final = ":material/contact_page:"
 QUESTION: Final = "Are our buyers satisfied, do they come back, and what happened with one of them?"
 COMPARES: Final = True
 

@@ -57,6 +57,8 @@ FINDINGS: Final = {
     "annotation_of_nobody": ("Events in settings about an unknown person", "Correct the name in settings."),
     "spend_periods_overlap": ("Spend that two exports may count twice", "Load spend by day or by month, not both."),
 }
+# So that the longest label of a check is not cut, in pixels.
+_TILE_WIDTH: Final = 280
 
 Row = dict[str, Any]
 BY: Final = {"person": "person", "source": "source"}
@@ -120,8 +122,9 @@ def _problem(found: dict[str, Row], name: str) -> str:
 
 def _checks(found: dict[str, Row], weak: list[str]) -> None:
     st.subheader("What is known, and what is wrong")
-    with st.grid(4, min_column_width=190, gap="xsmall"):
-        for name in (*COMPLETE, *WRONG):
+    with st.grid(4, min_column_width=_TILE_WIDTH, gap="xsmall"):
+        # What needs a look comes first.
+        for name in sorted((*COMPLETE, *WRONG), key=lambda name: name not in weak):
             if found[name]["denominator"]:
                 with st.container(border=True, height="stretch", gap=None):
                     _check(name, found[name], is_weak=name in weak)

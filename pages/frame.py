@@ -56,6 +56,8 @@ _LINE_HEIGHT: Final = 26
 # The later parts of a page that is still drawing what it shows at once.
 _WAITING: Final[ContextVar[list[Callable[[], None]] | None]] = ContextVar("waiting", default=None)
 _DEMO: Final = "make run"
+# Whether this run has looked already which snapshot is the present one.
+_LOOKED: Final[ContextVar[bool]] = ContextVar("looked", default=False)
 
 # What is said where a store lacks a kind of record and the CRM's own word stands in for it.
 _STAND_INS: Final = {
@@ -98,8 +100,17 @@ def warehouse() -> engine.Warehouse:
     Whatever is asked of it stays within their scope. NoWarehouse where there is none.
     """
     opened = _opened(str(warehouse_directory().absolute()))
-    opened.refresh()
+    if not _LOOKED.get():
+        opened.refresh()
     return opened.within(roles.scope_of(user()))
+
+
+def look_again() -> None:
+    """Follow CURRENT now, and not again while this run, or this part of it, asks its hundred questions."""
+    _LOOKED.set(False)
+    with suppress(engine.NoWarehouse):
+        warehouse()
+        _LOOKED.set(True)
 
 
 def _identity(opened: engine.Warehouse) -> str:
@@ -153,7 +164,7 @@ def _staff(opened: engine.Warehouse) -> pl.DataFrame:
 
 
 @st.cache_resource(max_entries=128, show_spinner=False, hash_funcs=_HASHES)
-def _targets(opened: engine.Warehouse) -> pl.DataFrame:
+def _targets(opened: engine.Warehouse) -> engine.Targets:
     return engine.targets(opened)
 
 
@@ -262,6 +273,7 @@ def _on_its_own(draw: Callable[[], None], waiting: list[Callable[[], None]] | No
     def alone() -> None:
         # A part that is drawn again by itself is for whoever is signed in by then.
         serve_to(sign_in.require())
+        look_again()
         region.use(written_for)
         with turns.working_for(turns.LATER):
             draw()
@@ -317,6 +329,12 @@ def stores() -> pl.DataFrame:
     return _stores(warehouse())
 
 
+def of_stores(column: str) -> dict[str, Any]:
+    """One column of `stores`, by the name of the store."""
+    known = stores()
+    return dict(zip(known["store"].to_list(), known[column].to_list(), strict=True))
+
+
 def staff() -> pl.DataFrame:
     """Everybody of the present snapshot, one row each (see `engine.staff`)."""
     return _staff(warehouse())
@@ -330,16 +348,14 @@ def target(name: str, filters: Filters) -> float | None:
 def targets(metrics: Sequence[str], filters: Filters) -> dict[str, float]:
     """The targets of those of these metrics that have one under these filters, by name."""
     known = _targets(warehouse())
-    having = set(known["metric"])
-    found = {name: engine.target(known, name, filters) for name in metrics if name in having}
+    found = {name: engine.target(known, name, filters) for name in metrics}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def currencies(filters: Filters) -> list[str]:
     """The currencies of the stores in scope, in order."""
-    known = stores().select("store", "currency").iter_rows()
     chosen = filters.where.get("store", ())
-    return sorted({currency for store, currency in known if not chosen or store in chosen})
+    return sorted({currency for store, currency in of_stores("currency").items() if not chosen or store in chosen})
 
 
 def _in_scope(filters: Filters) -> pl.DataFrame:
@@ -629,7 +645,7 @@ def _freshness() -> None:
         mend = f"Load a newer export: `{_LOAD}`" if has("load_data") else "Ask for a newer export to be loaded."
         st.warning(f"Over two days old: {names}. {mend}", icon=":material/schedule:")
     for flag, note in _STAND_INS.items():
-        without = stores().filter(~pl.col(flag))["store"].to_list()
+        without = [store for store, has_log in of_stores(flag).items() if not has_log]
         if without:
             st.caption(f":material/info: {theme.plain(', '.join(without))} {note}")
 
@@ -637,7 +653,7 @@ def _freshness() -> None:
 def as_of_words() -> str:
     """The data-as-of of each store in its local time; stores that share a moment are named together."""
     by_moment: dict[str, list[str]] = {}
-    zones = dict(stores().select("store", "time_zone").iter_rows())
+    zones = of_stores("time_zone")
     for store, at in facts().as_of.items():
         by_moment.setdefault(_moment(at, zones.get(store, "UTC")), []).append(store)
     return "; ".join(f"{moment} ({', '.join(names)})" for moment, names in by_moment.items()) or "no day yet"

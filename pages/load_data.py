@@ -17,6 +17,7 @@ TITLE: Final = "Load data"
 ICON: Final = ":material/upload_file:"
 QUESTION: Final = "Are the newest exports in, and did they arrive whole?"
 COMPARES: Final = False
+IS_OF_NOW: Final = True
 WORKS_WITHOUT_DATA: Final = True
 
 _LOAD: Final = "Load"

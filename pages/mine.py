@@ -71,7 +71,7 @@ def _call_first(waiting: pl.DataFrame) -> None:
     if waiting.height:
         st.subheader("Call first")
         st.markdown(calling.first_lines(waiting))
-    frame.link("worklist", "Open my worklist →")
+    frame.link("worklist", "Open my worklist")
 
 
 def _rates(person: str, rates: dict[str, Row], others: dict[str, Row]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -18,7 +19,15 @@ from metrics.filters import Filters
 from pages import explanations, frame, sentences, theme
 from pages.charts.curve import draw_curve, tabulate_curve
 from pages.charts.pace import draw_pace, tabulate_pace
-from pages.charts.trend import Event, describe_events, describe_trend, draw_trend, tabulate_trend
+from pages.charts.trend import (
+    Event,
+    Target,
+    describe_events,
+    describe_target,
+    describe_trend,
+    draw_trend,
+    tabulate_trend,
+)
 from pages.charts.waterfall import Step, describe_waterfall, draw_waterfall, tabulate_waterfall
 from pages.parts import or_reason
 
@@ -26,6 +35,7 @@ _TRENDED: Final = (
     "closing_rate",
     "closing_rate_30",
     "answered_within_standard",
+    "median_response_minutes",
     "contact_rate",
     "contact_to_appointment",
     "set_rate",
@@ -105,19 +115,32 @@ def _trend_chart(name: str, rows: pl.DataFrame, over: Filters) -> None:
     described = describe_trend(rows, metric.label, metric.unit, grain, currency=currency)
     if projected is not None:
         described = f"{described} {foreseen(projected)}".strip()
-    aim = _line_of(name, over)
+    aim = _aim(name, over, rows["period"].to_list())
     if aim is not None:
-        described = f"{described} The target is {theme.number(aim, metric.unit)}."
+        described = f"{described} {describe_target(aim, metric.unit, grain, currency=currency)}"
     st.markdown(theme.plain(described))
     figure = draw_trend(rows, metric.unit, grain, currency=currency, projected=projected, events=events, target=aim)
-    frame.chart(figure, described, "trend", tabulate_trend(rows, metric.unit, grain, currency=currency))
+    twin = tabulate_trend(rows, metric.unit, grain, currency=currency, target=aim)
+    frame.chart(figure, described, "trend", twin)
     if events:
         st.caption(f"What happened: {theme.plain(describe_events(events))}.")
 
 
-def _line_of(name: str, over: Filters) -> float | None:
-    """The target that a trend can be held against: of a rate, whatever the grain; of an amount, none."""
-    return frame.target(name, over) if declared(name).unit == "share" else None
+def _aim(name: str, over: Filters, periods: Sequence[dt.date]) -> Target | None:
+    """What a trend is held against: one target for all of it, or those of its months where they differ.
+
+    A quarter or a year has no month of its own, and a count or a sum is aimed at by the month alone.
+    """
+    grain, is_amount = frame.grain(), declared(name).kind in ("count", "sum")
+    if is_amount and grain != "month":
+        return None
+    if grain in ("quarter", "year") or not periods:
+        return frame.target(name, over)
+    months = sorted({day.replace(day=1) for day in periods})
+    own = {month: frame.target(name, over.but(start=month, end=month)) for month in months}
+    found = {day: aim for day in periods if (aim := own[day.replace(day=1)]) is not None}
+    is_one = len(found) == len(periods) and len(set(found.values())) == 1
+    return found[periods[0]] if is_one else found or None
 
 
 def _projected(name: str, over: Filters) -> pl.DataFrame | None:

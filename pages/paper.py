@@ -9,19 +9,27 @@ import streamlit as st
 from metrics.filters import Filters
 from pages import frame, theme
 
-# Charts keep the width that they have on the screen: at 62 % those of a window of 1600 pixels fit a sheet of A4.
+# Charts keep the pixels that they have on the screen, so each is drawn smaller or larger until it is as wide as its
+# place on the paper. A browser that cannot divide lengths leaves them: at 62 % those of a window of 1600 pixels fit A4.
+# A container whose key begins with `screen_only` holds what can only be pressed.
 _STYLE: Final = """<style>
 .st-key-paper_only { display: none }
 @media print {
 .st-key-paper_only { display: block }
 [data-testid=stSidebar], [data-testid=stHeader], [data-testid=stToolbar], [data-testid=stButton],
 [data-testid=stDownloadButton], [data-testid=stPageLink], [data-testid=stForm], [data-testid=stBottom],
-[data-testid=stMetricChart],
+[data-testid=stMetricChart], [data-testid=stTooltipIcon], [class*=st-key-screen_only],
 [data-testid=stExpander]:has(details:not([open])) { display: none !important }
 [data-testid=stMain], [data-testid=stAppViewContainer], [data-testid=stApp] { position: static !important;
 overflow: visible !important; height: auto !important }
 [data-testid=stMainBlockContainer] { padding: 0 !important; max-width: none !important; zoom: 0.62 }
 [data-testid=stVerticalBlock] { gap: 0.5rem !important }
+[data-testid=stPlotlyChart] { container-type: inline-size }
+@supports (zoom: tan(atan2(1px, attr(width px)))) {
+[data-testid=stElementContainer]:has(.main-svg), [data-testid=stFullScreenFrame]:has(.main-svg),
+[data-testid=stPlotlyChart], [data-testid=stPlotlyChart] div { height: auto !important }
+.main-svg { zoom: tan(atan2(100cqw, attr(width px))) }
+.main-svg:first-child { position: relative !important } }
 tr, [data-testid=stMetric], [data-testid=stPlotlyChart] { break-inside: avoid }
 h1, h2, h3 { break-after: avoid }
 @page { margin: 10mm } }</style>"""

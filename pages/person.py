@@ -222,8 +222,8 @@ def _rescue(whom: Subject) -> None:
     if found.is_empty():
         st.markdown("Nobody of this person's customers waits for a call.")
         return
-    count, zones = theme.number(found.height, "count"), frame.stores().select("store", "time_zone")
-    lines = [_customer(row, dict(zones.iter_rows())) for row in found.head(_TO_RESCUE).to_dicts()]
+    count, zones = theme.number(found.height, "count"), frame.of_stores("time_zone")
+    lines = [_customer(row, zones) for row in found.head(_TO_RESCUE).to_dicts()]
     st.markdown(f"**{count} of this person's customers wait.** In the order of calling:\n\n" + "\n".join(lines))
     if frame.has("worklist"):
         frame.link("worklist", f"All {count} on the worklist, to mark as handled", owner=whom.person)

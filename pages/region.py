@@ -23,6 +23,9 @@ Number = int | float | Decimal
 DEFAULT: Final = "en_US"
 # Where English words stand beside a date that CLDR does not write in English, the day comes first.
 _DAY_FIRST: Final = "en_GB"
+# The letters of CLDR's days as `strftime` and d3 write them.
+_SIGNS: Final = {"y": "%Y", "MMM": "%b", "dd": "%d", "d": "%-d"}
+_LETTERS: Final = re.compile("y|MMM|dd?")
 _LETTER_BY_DIGIT: Final = re.compile(r"(?<=[A-Za-z])(?=\d)")
 _current: ContextVar[str] = ContextVar("region", default=DEFAULT)
 
@@ -92,6 +95,12 @@ def money(value: Number, currency: str, digits: int = 0) -> str:
 def day(value: dt.date) -> str:
     """A day as people read it, such as `Nov 22, 2026` or `22 Nov 2026`."""
     return format_date(value, "medium", locale=_date_locale(current()))
+
+
+def day_pattern() -> str:
+    """The pattern that `day` writes by, in the signs that d3 knows: `%b %-d, %Y` or `%-d %b %Y`."""
+    written = _date_locale(current()).date_formats["medium"].pattern
+    return _LETTERS.sub(lambda found: _SIGNS[found[0]], written)
 
 
 def moment(value: dt.datetime) -> str:

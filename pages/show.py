@@ -32,6 +32,7 @@ def prepare() -> None:
 
     The filters are drawn before the page and outside it, so that they belong to all pages and survive a change of page.
     """
+    frame.look_again()
     try:
         st.session_state["asked"] = frame.sidebar()
     except NoWarehouse as error:

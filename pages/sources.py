@@ -276,8 +276,9 @@ def _twin(rows: pl.DataFrame, by: str, name: str, currency: str) -> pl.DataFrame
 
 
 def _open_rows(members: list[str], by: str) -> None:
-    st.subheader("Open a source")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(key="screen_only_head"):
+        st.subheader("Open a source")
+    with st.container(horizontal=True, vertical_alignment="bottom", key="screen_only_open"):
         member = st.selectbox(frame.LABELS[by], members, key="source_opened")
         name = st.selectbox(
             "Number", (*COLUMNS, _HANDLING), format_func=lambda code: declared(code).label, key="source_metric"

@@ -168,15 +168,16 @@ def table(told: pl.DataFrame) -> pl.DataFrame:
 
 
 def _currency(store: str) -> str:
-    return str(frame.stores().filter(pl.col("store") == store)["currency"][0])
+    return str(frame.of_stores("currency")[store])
 
 
 def search(filters: Filters) -> None:
     """Find a customer by name, phone, e-mail or lead id; what is looked for stands in the URL."""
-    st.subheader("Find a customer")
-    asked = st.text_input(
-        "Name, phone, e-mail or lead ID", key="find_customer", bind="query-params", placeholder="Oak, 555-0101 ..."
-    )
+    with st.container(key="screen_only_search"):
+        st.subheader("Find a customer")
+        asked = st.text_input(
+            "Name, phone, e-mail or lead ID", key="find_customer", bind="query-params", placeholder="Oak, 555-0101 ..."
+        )
     if not asked:
         return
     try:

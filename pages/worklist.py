@@ -142,7 +142,7 @@ def _list(chosen: pl.DataFrame, filters: Filters) -> None:
         st.info("No customer on this list under these filters.", icon=":material/check:")
         return
     shown = chosen.head(st.session_state.get("worklist_shown", _A_SCREEN))
-    zones = dict(frame.stores().select("store", "time_zone").iter_rows())
+    zones = frame.of_stores("time_zone")
     picked = [row for row in shown.to_dicts() if _card(row, zones)]
     if shown.height < chosen.height:
         label = f"Show more of {theme.number(chosen.height, 'count')}"
@@ -164,7 +164,7 @@ def _card(row: Row, zones: Mapping[str, str]) -> bool:
             is_picked = st.checkbox(f"**{theme.plain(row['customer'] or '(no name)')}**", key=f"pick_{row['item']}")
             st.markdown(_reach(row))
             if frame.has("customers"):
-                frame.link("customers", "History →", customer=row["customer_key"])
+                frame.link("customers", "History", customer=row["customer_key"])
         st.markdown(_why(row, zones))
         st.caption(_details(row, zones))
         if row.get("handled_at") is not None:

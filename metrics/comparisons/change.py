@@ -63,23 +63,22 @@ def rank(warehouse: Warehouse, name: str, now: Filters, before: Filters) -> pl.D
     declared = conversion(name)
     open_ones = [over for over in declared.dimensions if over not in {*now.where, *before.where}]
     one, two = (_sides(warehouse, name, side, open_ones) for side in (before, now))
-    frames = {over: (one[over], two[over]) for over in open_ones}
-    split = {over: sides for over, sides in frames.items() if pl.concat(sides)[over].n_unique() > 1}
-    if not split:
+    ranked = rank_dimensions({over: (one[over], two[over]) for over in open_ones}).filter(pl.col("cells") > 1)
+    if ranked.is_empty():
         raise NoSuchData(f"There is no {declared.label} that any dimension splits here.", "Widen the periods.")
-    ranked = rank_dimensions(split).with_columns(metric=pl.lit(name), change=pl.col("mix") + pl.col("rate"))
     sentences = [_ranked(*row) for row in ranked.select("mix", "rate").iter_rows()]
-    told = ranked.with_columns(sentence=pl.Series(sentences, dtype=pl.String))
+    told = ranked.with_columns(
+        metric=pl.lit(name), change=pl.col("mix") + pl.col("rate"), sentence=pl.Series(sentences, dtype=pl.String)
+    )
     return told.select("metric", "dimension", "mix", "rate", "change", "cells", "sentence")
 
 
 def _sides(warehouse: Warehouse, name: str, filters: Filters, every: Sequence[str]) -> dict[str, pl.DataFrame]:
-    """The cells of one side by each of these dimensions. Those that cross in few cells share a query."""
+    """The cells of one side by each of these dimensions, not summed yet. Those that cross in few share a query."""
     found: dict[str, pl.DataFrame] = {}
     for together in _together(every, filters):
         crossed = _side(warehouse, name, filters, together)
-        numbers = pl.col("chances", "hits", "n_immature").sum()
-        found |= {over: crossed.group_by(over).agg(numbers).sort(over) for over in together}
+        found |= {over: crossed.select(over, "chances", "hits") for over in together}
     return found
 
 

@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import Figure, Part, assemble, over, scatter, tick_format, upright
+from pages.charts.layout import CALM, Figure, Part, assemble, label_width, over, scatter, tick_format, upright
+
+# Between the drawing and the values, and between these and the edge.
+_ROOM: Final = 14
+# The values stand at the end of an axis of their own, so that they keep their column whatever the drawing shows.
+_COLUMN: Final = {**CALM, "overlaying": "x", "range": [0, 1], "visible": False}
 
 
 def draw_dots(
     frame: pl.DataFrame, by: str, unit: str, whole: Mapping[str, Any], whole_label: str, *, currency: str = "USD"
 ) -> Figure:
-    """Draw one row per member in the order of the frame, top to bottom, all in one colour.
+    """Draw one row per member in the order of the frame, top to bottom, all in one colour, its value at its end.
 
     `frame`: one metric as `evaluate` gives it by one dimension. `whole`: the same metric for all members together.
-    A member without a value keeps its row, without a dot. A column `note` is written after the value.
+    A member without a value keeps its row, without a dot. A column `note` is written below the value. The axis starts
+    at 0 unless all lies in its upper half.
     """
     rows = frame.to_dicts()
+    said = [_said(row, unit, currency) for row in rows]
     labels = [theme.chart_label(row[by]) for row in rows]
     known = [] if whole["value"] is None else [whole["value"]]
     note = f"{whole_label} {theme.number(whole['value'], unit, currency)}"
     return assemble(
-        [_dots(rows, by, unit, currency)],
+        [_dots(rows, by, unit, currency), _column(labels, said)],
         height=96 + 38 * len(rows),
         legend=False,
-        x={"tickformat": tick_format(unit), "rangemode": "tozero", "nticks": 6},
+        x={"tickformat": tick_format(unit), "rangemode": "normal" if _is_high(rows) else "tozero", "nticks": 6},
+        xaxis2=_COLUMN,
         y={"autorange": "reversed", "categoryorder": "array", "categoryarray": labels, "type": "category"},
-        margin={"t": 32},
+        margin={"t": 32, "r": max(map(label_width, said), default=0) + _ROOM},
         shapes=[upright(at, theme.REFERENCE) for at in known],
         annotations=[over(at, note) for at in known],
     )
@@ -40,7 +48,7 @@ def _dots(rows: list[dict[str, Any]], by: str, unit: str, currency: str) -> Part
     return scatter(
         x=values,
         y=[theme.chart_label(row[by]) for row in rows],
-        mode="markers+text",
+        mode="markers",
         marker={"color": theme.NOW, "size": 10},
         cliponaxis=False,
         error_x={
@@ -52,20 +60,37 @@ def _dots(rows: list[dict[str, Any]], by: str, unit: str, currency: str) -> Part
             "thickness": 2,
             "width": 5,
         },
-        text=[_said(row, unit, currency) for row in rows],
-        textposition="top center",
-        textfont={"size": 11},
-        hovertext=[_hover(row, by, unit, currency) for row in rows],
-        hovertemplate="%{hovertext}<extra></extra>",
+        text=[_hover(row, by, unit, currency) for row in rows],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _column(labels: list[str], said: list[str]) -> Part:
+    """The values one below the other, right of the drawing, where no line crosses them."""
+    return scatter(
+        xaxis="x2",
+        x=[1] * len(labels),
+        y=labels,
+        mode="text",
+        text=said,
+        textposition="middle right",
+        cliponaxis=False,
+        hoverinfo="skip",
     )
 
 
 def _said(row: dict[str, Any], unit: str, currency: str) -> str:
-    """The value over a dot, with its note."""
+    """The value of a row, with its note below."""
     if row["value"] is None:
         return ""
     note = row.get("note")
-    return f"{theme.number(row['value'], unit, currency)}{f', {note}' if note else ''}"
+    return f"{theme.number(row['value'], unit, currency)}{f'<br>{note}' if note else ''}"
+
+
+def _is_high(rows: list[dict[str, Any]]) -> bool:
+    """Whether all that is drawn lies in the upper half of an axis from 0: from there it could hardly be told apart."""
+    ends = [end for row in rows for end in (row["value"], row["low"], row["high"]) if end is not None]
+    return bool(ends) and min(ends) > max(ends) / 2
 
 
 def _gap(low: float | None, high: float | None) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Final
 
 import polars as pl
 
-from pages import theme
-from pages.charts.layout import Figure, Part, assemble, scatter
+from pages import region, theme
+from pages.charts.layout import Figure, Part, assemble, day_ticks, scatter
 
 Row = dict[str, Any]
 
@@ -26,12 +27,15 @@ LANES: Final = {
 
 
 def draw_events(events: pl.DataFrame) -> Figure:
-    """Draw one mark per event: `kind, at, words, is_ahead, is_ours`. Hollow: still to come, or done by a machine."""
+    """Draw one mark per event: `kind, at, words, is_hollow`; `at` is local, as text or as a time.
+
+    Hollow: still to come, or done by a machine.
+    """
     kinds = [kind for kind in LANES if kind in set(events["kind"])]
     marks = [_lane(kind, events.filter(pl.col("kind") == kind).to_dicts()) for kind in kinds]
     lanes = [LANES[kind][0] for kind in kinds]
     y = {"type": "category", "categoryorder": "array", "categoryarray": lanes[::-1]}
-    return assemble(marks, height=70 + 38 * len(kinds), legend=False, y=y)
+    return assemble(marks, height=70 + 38 * len(kinds), legend=False, x=day_ticks(), y=y)
 
 
 def _lane(kind: str, rows: list[Row]) -> Part:
@@ -46,7 +50,11 @@ def _lane(kind: str, rows: list[Row]) -> Part:
             "size": 11,
             "line": {"width": 1.5, "color": theme.NOW},
         },
-        text=[theme.chart_label(row["words"], 60) for row in rows],
-        hovertemplate="%{x|%b %d, %Y %H:%M}<br>%{text}<extra></extra>",
+        text=[f"{region.moment(_local(row['at']))}<br>{theme.chart_label(row['words'], 60)}" for row in rows],
+        hovertemplate="%{text}<extra></extra>",
         cliponaxis=False,
     )
+
+
+def _local(at: str | dt.datetime) -> dt.datetime:
+    return dt.datetime.fromisoformat(at) if isinstance(at, str) else at

@@ -52,8 +52,8 @@ def draw_week(cells: pl.DataFrame, unit: str, whole: Mapping[str, Any] | None = 
         [shaded, heatmap(**frame, **words, z=ground, zmin=0, zmax=1, colorscale=_GROUND)],
         height=50 + _ROW_HEIGHT * len(hours),
         legend=False,
-        x={"side": "top", "type": "category"},
-        y={"autorange": "reversed", "type": "category", "showgrid": False},
+        x={"side": "top", "type": "category", "ticks": ""},
+        y={"autorange": "reversed", "type": "category", "showgrid": False, "ticks": ""},
         margin={"t": 40, "b": 12},
     )
 

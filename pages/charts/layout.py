@@ -7,6 +7,7 @@ plain values, which Plotly checks in the tests and not each time that a page is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ from zlib import crc32
 import plotly.graph_objects as go
 from plotly.basedatatypes import BaseFigure
 
-from pages import theme
+from pages import region, theme
 
 Part = dict[str, Any]
 TICK_FORMATS: Final = {"share": ".0%", "money": ",.3~s", "minutes": ",.0f"}
@@ -36,6 +37,8 @@ _LEGEND_HEIGHT: Final = 36
 # How wide letters are, in parts of the font's size, and the gap between a label and its axis.
 _NARROW, _WIDE, _CAPITAL, _OTHER = 0.34, 0.86, 0.62, 0.54
 _GAP: Final = 18
+_DAY_MS: Final = 86_400_000
+_YEAR: Final = re.compile(r"[ ,]*%Y")
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,21 @@ def _trace(kind: str, parts: Part) -> Part:
 def tick_format(unit: str) -> str:
     """The d3 format of an axis in this unit; counts have thousands separators."""
     return TICK_FORMATS.get(unit, ",.0f")
+
+
+def day_ticks() -> Part:
+    """How an axis of days writes its ticks, in the order of the region: hours, days, months or years as it is wide.
+
+    What ticks share (the day of hours, the year of days) stands below the first of them only.
+    """
+    day = region.day_pattern()
+    steps = (
+        (None, _DAY_MS - 1, f"%H:%M\n{day}"),
+        (_DAY_MS, 28 * _DAY_MS, f"{_YEAR.sub('', day)}\n%Y"),
+        ("M1", "M6", "%b %Y"),
+        ("M12", None, "%Y"),
+    )
+    return {"tickformatstops": [{"dtickrange": [least, most], "value": value} for least, most, value in steps]}
 
 
 def assemble(

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from pages import region, theme
-from pages.charts.layout import Figure, Part, assemble, level, over, scatter, tick_format, upright
+from pages.charts.layout import Figure, Part, assemble, day_ticks, level, over, scatter, tick_format, upright
 
 Event = tuple[dt.date, str]
+# One for all periods, or each period's own.
+Target = float | Mapping[dt.date, float]
 
 _WORDED = 4  # more events than that are numbered only
-_NAMES = {"day": "%d %b %Y", "week": "%d %b %Y", "month": "%b %Y", "quarter": "%b %Y", "year": "%Y"}
+_FEW = 6  # so few periods are each named below the axis
+_NAMES = {"month": "%b %Y", "quarter": "Q%q %Y", "year": "%Y"}
 
 
 def draw_trend(
@@ -25,30 +28,48 @@ def draw_trend(
     currency: str = "USD",
     projected: pl.DataFrame | None = None,
     events: Sequence[Event] = (),
-    target: float | None = None,
+    target: Target | None = None,
 ) -> Figure:
     """Draw value by period with its 95 % interval as a ribbon.
 
     `frame`: one metric as `evaluate` gives it with a grain. Periods without a value are left out, not drawn as 0.
     A period with `n_immature` above 0 gets a hollow marker, and the line that leads to it is dashed. `projected`: where
     open months should end, as `comparisons.outlook.projected` gives it. `events`: day and words, drawn as numbered
-    lines in the order given (`describe_events` says the words). `target`: a line across, with its number at its end.
+    lines in the order given (`describe_events` says the words). `target`: a line across, with its number where the
+    trend begins; where periods have their own, a short line at each of them.
     """
     known = frame.filter(pl.col("value").is_not_null()).sort("period")
+    own = target if isinstance(target, Mapping) else {}
+    across = None if isinstance(target, Mapping) else target
     foreseen = [] if projected is None else _projection(open_projections(projected), unit)
     return assemble(
-        [*_ribbon(known), *_lines(known), _markers(known, unit, grain, currency), *foreseen],
+        [
+            *_ribbon(known),
+            *_lines(known),
+            _markers(known, unit, grain, currency),
+            *_aims(own, unit, grain, currency),
+            *foreseen,
+        ],
         height=360,
-        x={"tickformat": _NAMES[grain]},
+        x=_ticks(known, grain),
         y={"tickformat": tick_format(unit), "rangemode": "tozero"},
         margin={"t": 72 if events else 16},
         beneath={"traceorder": "normal", "y": -0.12, "yanchor": "top"},
         shapes=[
             *(upright(_moment(day), theme.BEFORE, dash="dot", width=1) for day, _ in events),
-            *([] if target is None else [level(target, theme.REFERENCE, width=1)]),
+            *([] if across is None else [level(across, theme.REFERENCE, width=1)]),
         ],
-        annotations=[*_events(events), *([] if target is None else [_aim(target, unit, currency)])],
+        annotations=[*_events(events), *([] if across is None else [_aim(across, unit, currency)])],
     )
+
+
+def _ticks(known: pl.DataFrame, grain: str) -> Part:
+    """The names of the periods below the axis; of a few each by itself, as else one might be named twice."""
+    if known.height <= _FEW:
+        days = known["period"].to_list()
+        name = "day" if grain == "week" else grain
+        return {"tickmode": "array", "tickvals": days, "ticktext": [period_name(day, name) for day in days]}
+    return {"tickformat": _NAMES[grain]} if grain in _NAMES else day_ticks()
 
 
 def open_projections(projected: pl.DataFrame) -> pl.DataFrame:
@@ -106,6 +127,24 @@ def _aim(target: float, unit: str, currency: str) -> Part:
     return {"x": 0, "xref": "x domain", "xanchor": "left", "y": target, "yanchor": "top", "text": words} | {
         "showarrow": False
     }
+
+
+def _aims(own: Mapping[dt.date, float], unit: str, grain: str, currency: str) -> list[Part]:
+    """The target of each period that has one."""
+    if not own:
+        return []
+    told = [f"{period_name(day, grain)}: target {theme.number(aim, unit, currency)}" for day, aim in own.items()]
+    return [
+        scatter(
+            x=list(own),
+            y=list(own.values()),
+            mode="markers",
+            name="target",
+            marker={"symbol": "line-ew-open", "size": 22, "color": theme.REFERENCE, "line": {"width": 3}},
+            text=told,
+            hovertemplate="%{text}<extra></extra>",
+        )
+    ]
 
 
 def _moment(day: dt.date) -> float:
@@ -181,8 +220,9 @@ def period_name(day: dt.date, grain: str) -> str:
     """How a period is called: `Mar 2026` for a month, `Q1 2026` for a quarter, its first day for a week."""
     if grain == "quarter":
         return f"Q{(day.month + 2) // 3} {day.year}"
-    name = day.strftime(_NAMES[grain])
-    return f"week of {name}" if grain == "week" else name
+    if grain in _NAMES:
+        return day.strftime(_NAMES[grain])
+    return f"week of {region.day(day)}" if grain == "week" else region.day(day)
 
 
 def describe_trend(frame: pl.DataFrame, label: str, unit: str, grain: str, *, currency: str = "USD") -> str:
@@ -201,8 +241,18 @@ def describe_trend(frame: pl.DataFrame, label: str, unit: str, grain: str, *, cu
     return f"{label} went {span}, between {shown[2]} and {shown[3]}.{tail}"
 
 
-def tabulate_trend(frame: pl.DataFrame, unit: str, grain: str, *, currency: str = "USD") -> pl.DataFrame:
-    """The chart's table twin: period, value, n, interval and what is still open, as ready text."""
+def describe_target(target: Target, unit: str, grain: str, *, currency: str = "USD") -> str:
+    """A trend's target in words; where periods have their own, that of the newest."""
+    if not isinstance(target, Mapping):
+        return f"The target is {theme.number(target, unit, currency)}."
+    newest = max(target)
+    return f"The target of {period_name(newest, grain)} is {theme.number(target[newest], unit, currency)}."
+
+
+def tabulate_trend(
+    frame: pl.DataFrame, unit: str, grain: str, *, currency: str = "USD", target: Target | None = None
+) -> pl.DataFrame:
+    """The chart's table twin: period, value, n, interval, what is still open and the target, as ready text."""
     rows = [
         {
             "Period": period_name(row["period"], grain),
@@ -210,7 +260,13 @@ def tabulate_trend(frame: pl.DataFrame, unit: str, grain: str, *, currency: str 
             "n": theme.parts(row["numerator"], row["denominator"]),
             "95% interval": theme.interval(row["low"], row["high"], unit, currency),
             "Still open": theme.number(row["n_immature"] or 0, "count"),
+            **({} if target is None else {"Target": _target_of(row["period"], target, unit, currency)}),
         }
         for row in frame.sort("period").to_dicts()
     ]
     return theme.table(rows)
+
+
+def _target_of(period: dt.date, target: Target, unit: str, currency: str) -> str:
+    aim = target.get(period) if isinstance(target, Mapping) else target
+    return "" if aim is None else theme.number(aim, unit, currency)

@@ -19,6 +19,8 @@ SIDES: Final = (
 # Both sides stand on one y axis, with a gap between them.
 _AXES: Final = ("x", "x2")
 _LEFT, _RIGHT = (0.0, 0.48), (0.52, 1.0)
+# Both heads stand side by side on a phone.
+_HEAD: Final = 13
 _VERDICTS: Final = {
     "handling": "our handling",
     "quality": "weak leads",
@@ -53,7 +55,7 @@ def draw_two_way(frame: pl.DataFrame, by: str) -> Figure:
         margin={"t": 36},
         shapes=[upright(0, theme.REFERENCE, xref=axis) for axis in _AXES],
         annotations=[
-            over(sum(domain) / 2, side[3], xref="paper", xanchor="center", font={"size": 16})
+            over(sum(domain) / 2, side[3], xref="paper", xanchor="center", font={"size": _HEAD})
             for side, domain in zip(SIDES, (_LEFT, _RIGHT), strict=True)
         ],
     )

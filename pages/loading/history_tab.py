@@ -43,10 +43,25 @@ def _answer(entries: list[dict[str, Any]]) -> str:
     )
     if serving is None:
         return f"**No load serves now.** {kept} Bring one back below."
-    counts = results.counts_of(serving["files"])
+    return f"{brought(serving)} {kept}"
+
+
+def brought(load: dict[str, Any]) -> str:
+    """When a load was made and what it brought, as Markdown."""
+    counts = results.counts_of(load["files"])
     told = results.listed([results.amount(count.new, count.table) for count in counts if count.new])
-    what = f"It brought {told} that were not there." if told else "It brought no new record."
-    return f"**What serves now was loaded on {results.moment(serving['loaded_at'])}.** {what} {kept}"
+    nothing = "It brought no new record." if load["files"] else "It counted the same records again."
+    what = f"It brought {told} that were not there." if told else nothing
+    return f"**What serves now was loaded on {results.moment(load['loaded_at'])}.** {what}"
+
+
+def missing(load: dict[str, Any], refused: int) -> str:
+    """What did not arrive: rows that are refused up to now, and files of this load that could not be read."""
+    unread = sum(bool(row["error"]) for row in load["files"])
+    rows = f"{results.number(refused)} {'row is' if refused == 1 else 'rows are'} refused" if refused else ""
+    files = f"{results.number(unread)} {'file' if unread == 1 else 'files'} could not be read" if unread else ""
+    lost = " and ".join(part for part in (rows, files) if part)
+    return f"**Not whole:** {lost}. History says which and why." if lost else "**All of it arrived.**"
 
 
 def _row(entry: dict[str, Any], who: str) -> dict[str, str]:
@@ -97,7 +112,8 @@ def _refused(place: Place) -> None:
     st.table(_by_file(rejects), hide_index=True, border="horizontal", alt="Refused rows by file and reason")
     about = {"What": "Rows that Upboard refused, with the reason", "Rows": results.number(rejects.height)}
     make = frame.taken(partial(download.to_csv, results.refused_rows(rejects), about), "refused_rows")
-    st.download_button("Download the refused rows", make, "refused_rows.csv", "text/csv", on_click="ignore")
+    label, icon = "Download the refused rows", ":material/download:"
+    st.download_button(label, make, "refused_rows.csv", "text/csv", on_click="ignore", icon=icon)
 
 
 def _by_file(rejects: pl.DataFrame) -> pl.DataFrame:

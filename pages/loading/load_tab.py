@@ -24,9 +24,9 @@ from loaders.snapshot import Published
 from loaders.star import Moment
 from pages import download, frame, theme
 from pages.journal import Journal
-from pages.loading import mapping_form, results, undo
+from pages.loading import history_tab, mapping_form, results, undo
 from pages.loading.desk import Job, Work
-from pages.loading.place import Place, desk, open_part, say_error, say_kept
+from pages.loading.place import Place, desk, open_part, say_error, say_kept, serving
 from pages.loading.uploads import Upload, preview, safe_name, take
 
 _LARGEST_MB: Final = 200
@@ -50,6 +50,7 @@ def render(place: Place) -> None:
         else:
             _under_way(job)
         return
+    _newest(place)
     files = st.file_uploader(
         "Drop files here",
         accept_multiple_files=True,
@@ -66,6 +67,20 @@ def render(place: Place) -> None:
     sheets = _checked(place, uploads, choices, tuple(file.file_id for file in files))
     if sheets is not None:
         _recognised(place, uploads, sheets, choices)
+
+
+def _newest(place: Place) -> None:
+    """Whether the newest exports are in and arrived whole; nothing before the first load."""
+    if place.loaded is None:
+        return
+    try:
+        load = serving(place)
+    except LoaderError as error:
+        say_error(error)
+        return
+    if load is not None:
+        missing = history_tab.missing(load, frame.facts().reject_count or 0)
+        st.markdown(f"{history_tab.brought(load)} {missing}")
 
 
 def _how(place: Place) -> None:

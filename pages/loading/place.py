@@ -68,6 +68,21 @@ def _settings_of(warehouse: str, current: str) -> Settings:  # noqa: ARG001
     return snapshot.loaded_settings(Path(warehouse))
 
 
+def serving(place: Place) -> dict[str, Any] | None:
+    """The load that serves now, as `snapshot.history` tells it; None before the first. LoaderError as there."""
+    try:
+        current = (place.warehouse / snapshot.CURRENT).read_text(encoding="utf-8")
+    except OSError:
+        return None
+    return _load_of(str(place.warehouse.resolve()), current)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _load_of(warehouse: str, current: str) -> dict[str, Any] | None:  # noqa: ARG001
+    """Remembered per snapshot, as every kept snapshot is opened to tell the history."""
+    return next((load for load in snapshot.history(Path(warehouse)) if load["is_current"]), None)
+
+
 def desk(place: Place) -> Desk:
     """The one desk of this server where loads of this warehouse are run."""
     return _desk(str(place.warehouse.resolve()))

@@ -149,8 +149,8 @@ def _targets(place: Place) -> None:
     with st.form("targets"):
         st.subheader("Targets")
         st.caption(
-            "Shares are written as 0 to 1, counts and minutes as they are. What is left blank stands for all; of "
-            "several targets that fit, the one that says most holds."
+            "Shares are written as 0 to 1, minutes as they are, counts and amounts for one month. What is left blank "
+            "stands for all; of several targets that fit, the one that says most holds."
         )
         names = [target.model_dump(include=set(_TARGET)) for target in place.settings.all_targets()]
         config = {
