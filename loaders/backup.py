@@ -227,6 +227,7 @@ def _unpacked(file: Path, folder: Path, progress: Progress) -> Archive:
                 if member.name in seen:
                     raise _damaged(f"{member.name!r} stands twice in it")
                 seen.add(member.name)
+            _check_end(tar)
     except FileNotFoundError as error:
         raise LoaderError(
             f"There is no backup {file}.", "Name the file that `python -m loaders backup` wrote."
@@ -240,6 +241,12 @@ def _unpacked(file: Path, folder: Path, progress: Progress) -> Archive:
     if missing := set(archive.parts) - seen:
         raise _damaged(f"{min(missing)} is missing")
     return archive
+
+
+def _check_end(tar: tarfile.TarFile) -> None:
+    """Nothing but padding is left, and gzip's own checksum, which it compares at its end, is that of what was read."""
+    if tar.fileobj is None or len(tar.fileobj.read(tarfile.RECORDSIZE + 1)) > tarfile.RECORDSIZE:
+        raise _damaged("something follows its last part")
 
 
 def _manifest(tar: tarfile.TarFile) -> Archive:

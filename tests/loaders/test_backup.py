@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
 import shutil
 import tarfile
 import threading
+import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -91,6 +94,12 @@ def with_manifest(parts: Parts, /, **changes: Any) -> Parts:
     }
     told = {"format": FORMAT, "version": 1, "made_at": "2026-01-01T00:00:00+00:00", "parts": listed} | changes
     return {"manifest.json": json.dumps(told).encode()} | parts
+
+
+def content_of(archive: bytes) -> bytes | None:
+    with suppress(OSError, EOFError, zlib.error):
+        return gzip.decompress(archive)
+    return None
 
 
 def without_manifest(archive: Path) -> Parts:
@@ -176,8 +185,11 @@ def test_an_archive_that_was_cut_short_at_any_place_or_changed_is_refused(archiv
     for cut in (0, 1, 20, 300, len(whole) // 3, len(whole) // 2, len(whole) - 2_000):
         broken.write_bytes(whole[:cut])
         assert "no sound backup" in invoke(empty, "restore", str(broken), status=1)["error"], cut
-    for place in (400, len(whole) // 4, len(whole) // 2, len(whole) * 3 // 4):
-        broken.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+    for place in (400, len(whole) // 4, len(whole) // 2, len(whole) * 3 // 4, len(whole) - 8, len(whole) - 1):
+        changed = whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
+        if content_of(changed) == content_of(whole):
+            continue  # Within a long run of zeros gzip may say "copy" of any of them: such a change changes nothing.
+        broken.write_bytes(changed)
         assert "no sound backup" in invoke(empty, "restore", str(broken), status=1)["error"], place
     assert current_path(empty / "wh") is None
     assert not (empty / "settings.toml").exists()
