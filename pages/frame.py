@@ -267,6 +267,7 @@ def filled_in(draw: Callable[P, None], *args: P.args, **named: P.kwargs) -> None
 def _on_its_own(draw: Callable[[], None], waiting: list[Callable[[], None]] | None) -> None:
     """Draw in a fragment here: now, beside the rest of the page, or among those that wait until it is drawn."""
     written_for, place = region.current(), st.container()
+    whose = turns.FIRST if waiting is None else turns.LATER
     # Streamlit and Plotly load pandas when they first need it: two parts at once would meet it half loaded.
     import_module("pandas")
 
@@ -275,7 +276,7 @@ def _on_its_own(draw: Callable[[], None], waiting: list[Callable[[], None]] | No
         serve_to(sign_in.require())
         look_again()
         region.use(written_for)
-        with turns.working_for(turns.LATER):
+        with turns.working_for(whose), turns.PARTS.turn(_still_wanted):
             draw()
 
     def begin() -> None:

@@ -2,8 +2,8 @@
 
 Fifty readers who change a filter ask for hundreds of numbers in the same second. Worked out all at once they only
 hinder each other: Python lets one thread run at a time, and each of them takes it from the others every few
-milliseconds. So a question waits until a processor is free, and what a reader looks at first goes before what comes
-later on their page.
+milliseconds. So a question waits until a processor is free, as do the parts that draw themselves, and what a reader
+looks at first goes before what comes later on their page.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PART: Final[ContextVar[int]] = ContextVar("part", default=FIRST)
 class Turns:
     """At most `at_once` threads at a time; of those that wait, first parts go first, and who came first before others.
 
-    A thread that has its turn must not ask for another: with all others waiting too, nobody would go on.
+    Who has a turn and asks for another of the same goes on at once: waiting for oneself would never end.
     """
 
     at_once: int
@@ -36,6 +36,7 @@ class Turns:
     _waiting: list[tuple[int, int, Event]] = field(default_factory=list)
     _tickets: Iterator[int] = field(default_factory=count)
     _lock: Lock = field(default_factory=Lock)
+    _is_mine: ContextVar[bool] = field(default_factory=lambda: ContextVar("is_mine", default=False))
 
     @contextmanager
     def turn(self, look: Callable[[], object]) -> Iterator[None]:
@@ -43,10 +44,15 @@ class Turns:
 
         `look` is called now and then while it waits; what it raises ends the waiting: nobody wants the answer any more.
         """
+        if self._is_mine.get():
+            yield
+            return
         self._wait(look)
+        token = self._is_mine.set(True)
         try:
             yield
         finally:
+            self._is_mine.reset(token)
             self._give_on()
 
     def _wait(self, look: Callable[[], object]) -> None:
@@ -81,8 +87,11 @@ class Turns:
                 self._taken -= 1
 
 
-# One for all sessions of the server.
-NUMBERS: Final = Turns(max(2, os.cpu_count() or 1))
+_PROCESSORS: Final = max(2, os.cpu_count() or 1)
+# For all sessions of the server: questions that are worked out, and parts of pages that draw themselves. A part that
+# has its turn asks for numbers in turn; whoever works out a number asks for nothing more.
+NUMBERS: Final = Turns(_PROCESSORS)
+PARTS: Final = Turns(_PROCESSORS)
 
 
 @contextmanager

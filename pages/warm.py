@@ -6,6 +6,7 @@ launcher loads the libraries before it answers, and asks the questions in a thre
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 import threading
@@ -36,6 +37,7 @@ def load() -> None:
     # What is loaded by now stays: the collector need not walk it again and again while visitors wait.
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # What is never freed, DuckDB reports on the way out as lost.
 
 
 def warm(directory: Path) -> None:

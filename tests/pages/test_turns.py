@@ -115,6 +115,13 @@ def test_a_turn_that_comes_while_one_leaves_is_given_on() -> None:
     assert turns._taken == 0
 
 
+def test_who_has_a_turn_may_ask_for_another_and_keeps_one() -> None:
+    turns = Turns(1)
+    with turns.turn(nothing), turns.turn(nothing):
+        assert turns._taken == 1
+    assert turns._taken == 0
+
+
 def test_a_failure_gives_the_turn_on() -> None:
     turns = Turns(1)
     with pytest.raises(GoneError), turns.turn(nothing):

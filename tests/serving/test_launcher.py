@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pages.serving import Serving, ServingError, check, is_loopback, refusal
-from tests.serving.conftest import PATIENCE, ROOT, Launched, Start, free_port, launched
+from tests.serving.conftest import PATIENCE, ROOT, Launched, Start, free_port, launched, wait_until
 
 LOOPBACK = ["127.0.0.1", "127.8.8.8", "localhost", "::1"]
 OPEN = ["0.0.0.0", "::", "", None, "192.0.2.7", "upboard.example.com", "::ffff:192.0.2.7", "unix:///run/upboard"]
@@ -104,6 +105,14 @@ def test_it_ends_tidily_also_while_the_first_page_is_made_ready(warehouse: Path,
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=PATIENCE) == 0
     assert [line for line in server.said().splitlines() if "WARNING" in line or "ScriptRunContext" in line] == []
+
+
+def test_once_it_is_warm_it_ends_without_a_word_of_its_libraries(warehouse: Path, tmp_path: Path) -> None:
+    with launched(warehouse, tmp_path / "log", is_warmed=True) as server:
+        wait_until(lambda: "warm after" in server.said())
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(timeout=PATIENCE) == 0
+    assert [line for line in server.said().splitlines() if line and not re.match(r"\d{4}-\d\d-\d\dT", line)] == []
 
 
 def test_a_signal_while_it_still_starts_ends_it_too(warehouse: Path) -> None:
