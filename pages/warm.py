@@ -22,7 +22,7 @@ from pages import PAGES, frame, users
 
 LOG: Final = logging.getLogger("upboard")
 # What Streamlit and Plotly load only when they first draw a table or a chart.
-_WHEN_FIRST_DRAWN: Final = ("pandas", "pyarrow", "plotly.graph_objs", "plotly.io", "plotly.tools", "scipy.stats")
+_WHEN_FIRST_DRAWN: Final = ("pandas", "pyarrow", "plotly.graph_objs", "plotly.io", "plotly.tools")
 _FIRST: Final = next(iter(next(iter(PAGES.values()))))
 _NO_VISITOR: Final = "streamlit.runtime.scriptrunner_utils.script_run_context"
 

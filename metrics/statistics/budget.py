@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from metrics.statistics.intervals import CONFIDENCE
 
@@ -94,7 +94,7 @@ def marginal_return(months: pl.DataFrame, confidence: float = CONFIDENCE) -> Mar
         reason = reason or "Spend only followed the trend or the other sources."
         return Marginal(known.height, average, least, most, None, None, None, CANNOT_TELL, reason)
     slope, deviation, freedom = fit
-    reach = float(student.ppf(0.5 + confidence / 2, freedom)) * deviation
+    reach = float(stdtrit(freedom, 0.5 + confidence / 2)) * deviation
     verdict = _verdict(slope - reach, slope + reach, average or 0.0)
     reason = "The interval holds both no return and the average one." if verdict == CANNOT_TELL else None
     return Marginal(known.height, average, least, most, slope, slope - reach, slope + reach, verdict, reason)

@@ -28,12 +28,11 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from scipy.special import logit
-from scipy.stats import chi2
+from scipy.special import chdtri, logit
 
 from metrics.statistics.strata import Caseload, Numbers, Step, Strata, caseloads, sums
 
-_CHANCE: Final = float(chi2.ppf(0.95, 1))
+_CHANCE: Final = float(chdtri(1, 0.05))
 _WEAKEST, _STRONGEST = 1.0, 1e5
 _LARGEST_BLOCK: Final = 60_000
 _NEWTON_STEPS: Final = 4

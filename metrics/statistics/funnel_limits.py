@@ -22,8 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from scipy.special import betainc, betaln, expit, logit, ndtri, xlog1py, xlogy
-from scipy.stats import chi2
+from scipy.special import betainc, betaln, chdtri, expit, logit, ndtri, xlog1py, xlogy
 
 from metrics.statistics.strata import Index, Numbers
 
@@ -143,7 +142,7 @@ def over_dispersion(hits: Numbers, expectation: Expectation) -> float:
     lowest = np.quantile(scores, _WINSORISED, method="higher")
     scores = np.clip(scores, lowest, np.quantile(scores, 1 - _WINSORISED, method="lower"))
     total = float((scores**2).sum())
-    if total <= chi2.ppf(0.95, people - 1):
+    if total <= chdtri(people - 1, 0.05):
         return 0.0
     weights = 1 / (1 / expectation.spread + expectation.sd**2)
     return float((total - people + 1) / (weights.sum() - (weights**2).sum() / weights.sum()))

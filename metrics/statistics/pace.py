@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+import numpy as np
 import polars as pl
-from scipy.stats import nbinom, poisson
+from scipy.special import betainc, pdtr
 
 from metrics.statistics.intervals import CONFIDENCE
 
@@ -70,8 +72,26 @@ def pace(
         )
         return Pace(so_far, days_left, None, None, None, None, reason=reason)
     expected, variance, shape = _rest(recent, rest, month_end, as_of)
-    low, high = _counts(expected, variance, confidence)
+    low, high = prediction(expected, variance, confidence)
     return Pace(so_far, days_left, expected, so_far + expected, so_far + low, so_far + high, shape)
+
+
+def prediction(mean: float, variance: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Between which counts one that is still to come will lie: the quantiles that leave as much on either side.
+
+    Negative binomial of that mean and variance, Poisson where the variance is no larger. The mean always lies within;
+    0 and 0 where it is none.
+    """
+    tail = (1 - confidence) / 2
+    if mean <= 0:
+        return 0.0, 0.0
+    is_plain = variance <= mean * (1 + 1e-9)
+    # By Cantelli's inequality no distribution has more than the tail beyond this.
+    farthest = mean + math.sqrt(max(mean, variance) * (1 - tail) / tail)
+    counts = np.arange(math.ceil(farthest) + 1)
+    at_most = pdtr(counts, mean) if is_plain else betainc(mean**2 / (variance - mean), counts + 1, mean / variance)
+    low, high = np.searchsorted(at_most, (tail, 1 - tail))
+    return min(float(low), mean), max(float(high), mean)
 
 
 def _rest(recent: pl.DataFrame, rest: pl.DataFrame, month_end: date, as_of: date) -> tuple[float, float, float]:
@@ -166,15 +186,3 @@ def _whole_month_ends(first: date, last: date) -> Iterator[date]:
 
 def _month_end(day: date) -> date:
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-
-
-def _counts(mean: float, variance: float, confidence: float) -> tuple[float, float]:
-    """A prediction interval of a count: negative binomial of that mean and variance, Poisson where it is no wider."""
-    tail = (1 - confidence) / 2
-    if mean <= 0:
-        return 0.0, 0.0
-    if variance <= mean * (1 + 1e-9):
-        low, high = poisson.ppf((tail, 1 - tail), mean)
-    else:
-        low, high = nbinom.ppf((tail, 1 - tail), mean**2 / (variance - mean), mean / variance)
-    return min(float(low), mean), max(float(high), mean)

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import poisson
+from scipy.stats import nbinom, poisson
 
-from metrics.statistics.pace import Pace, pace
+from metrics.statistics.pace import Pace, pace, prediction
 
 FEW = settings(max_examples=30)
 FIRST = date(2025, 1, 1)
@@ -42,6 +42,15 @@ def test_a_store_as_regular_as_its_weekdays_ends_where_the_weekdays_say() -> Non
     assert found.high is not None
     assert found.low - found.so_far <= low
     assert found.high - found.so_far >= high
+
+
+@given(mean=st.floats(0.01, 3_000), dispersion=st.floats(1.001, 30), confidence=st.sampled_from([0.5, 0.8, 0.95, 0.99]))
+def test_a_prediction_holds_the_quantiles_that_scipy_gives(mean: float, dispersion: float, confidence: float) -> None:
+    tails = ((1 - confidence) / 2, (1 + confidence) / 2)
+    low, high = nbinom.ppf(tails, mean / (dispersion - 1), 1 / dispersion)
+    assert prediction(mean, mean * dispersion, confidence) == (min(low, mean), max(high, mean))
+    low, high = poisson.ppf(tails, mean)
+    assert prediction(mean, mean, confidence) == (min(low, mean), max(high, mean))
 
 
 def test_a_holiday_ahead_is_a_closed_day() -> None:
