@@ -6,14 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Page
 
 from pages.journal import Journal
-from tests.browser.conftest import ROOT, _free_port, _wait_for
+from tests.browser.conftest import ROOT, _wait_for, own_port
 
 PASSWORD = "correct horse battery staple"
 
@@ -30,7 +30,12 @@ class Signing:
 @contextmanager
 def signing(warehouse: Path, place: Path, users: str, port: int | None = None) -> Iterator[Signing]:
     """Serve a warehouse to the users of a file of that text; file, journal and log are kept in `place`."""
-    port = port or _free_port()
+    with nullcontext(port) if port else own_port() as found, _started(warehouse, place, users, found) as started:
+        yield started
+
+
+@contextmanager
+def _started(warehouse: Path, place: Path, users: str, port: int) -> Iterator[Signing]:
     file, journal = place / "users.toml", place / "journal.sqlite"
     file.write_text(users, encoding="utf-8")
     environment = {
@@ -48,7 +53,7 @@ def signing(warehouse: Path, place: Path, users: str, port: int | None = None) -
             _wait_for(f"http://127.0.0.1:{port}/healthz")
             yield Signing(f"http://127.0.0.1:{port}", file, Journal(journal))
         finally:
-            process.terminate()
+            process.kill()  # that it ends tidily is proven in tests/serving, and takes seconds
             process.wait(timeout=20)
 
 

@@ -12,12 +12,12 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import fastexcel
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 from typer.testing import CliRunner
 
 from metrics.__main__ import app
 from pages import by_reader
-from tests.browser.conftest import Server, serving, window
+from tests.browser.conftest import Reader, Server, serving
 
 pytestmark = pytest.mark.browser
 
@@ -129,12 +129,15 @@ def width_of(part: Locator) -> float:
 def test_paper_shows_the_filters_in_words_and_nothing_to_press(page: Page, server: Server) -> None:
     visit(page, server, f"data_quality?{ALL_DATA}&lead_type=Phone", "Data quality")
     filtered = page.get_by_test_id("stMain").get_by_text("Lead type: Phone", exact=True)
+    chooser = page.locator("[class*=st-key-screen_only]").get_by_role("combobox", name="Check")
     expect(filtered).to_be_hidden()
+    expect(chooser).to_be_visible()
     try:
         page.emulate_media(media="print")
         expect(filtered).to_be_visible()
         expect(page.get_by_test_id("stSidebar")).to_be_hidden()
         expect(page.get_by_test_id("stMain").get_by_role("button", name="Rows").first).to_be_hidden()
+        expect(chooser).to_be_hidden()
         place, chart = page.get_by_test_id("stPlotlyChart").first, page.locator(".main-svg").first
         assert width_of(chart) == pytest.approx(width_of(place), abs=2)  # neither cut nor lost on its sheet
     finally:
@@ -269,14 +272,12 @@ def test_back_returns_to_the_page_before(page: Page, server: Server) -> None:
 
 @pytest.mark.parametrize("title", ["Sources", "Definitions"])
 def test_the_first_visitor_of_a_fresh_server_may_open_any_page(
-    browser: Browser, server: Server, title: str, tmp_path: Path
+    reader: Reader, server: Server, title: str, tmp_path: Path
 ) -> None:
-    with serving(server.warehouse, tmp_path / "addresses.log") as url:
-        tab = window(browser).new_page()
+    with serving(server.warehouse, tmp_path / "addresses.log") as url, reader.at(url) as tab:
         tab.goto(f"{url}/{PAGES[title]}?{ALL_DATA}")
         settle(tab, title)
         links = tab.get_by_test_id("stSidebarNav").get_by_role("link").all_inner_texts()
-        tab.context.close()
     assert [link.split("\n")[-1] for link in links] == TITLES
 
 

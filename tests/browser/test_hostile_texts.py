@@ -7,10 +7,10 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.attacks.hostile import hostile_journal
-from tests.browser.conftest import Watch, serving, window
+from tests.browser.conftest import Reader, Watch, serving
 from tests.browser.test_served import settle
 from tests.pages.showroom import HOSTILE, hostile_showroom
 
@@ -46,10 +46,6 @@ STRANGERS: dict[str, tuple[str, dict[str, str]]] = {
     "worklist": ("worklist", {"list": HOSTILE, "owner": HOSTILE, "show": HOSTILE}),
     "definitions": ("definitions", {"find": HOSTILE, "metric": HOSTILE}),
 }
-_LISTEN = """
-    window.blocked = [];
-    document.addEventListener('securitypolicyviolation', found => window.blocked.push(found.violatedDirective));
-"""
 _CREPT = """() => [
     window.crept ? 'ran' : '',
     ...[...document.querySelectorAll('img[src=x], [onerror], a[href^="javascript" i], [href*="evil.example"]')]
@@ -70,21 +66,11 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    fresh = window(browser)
-    yield fresh
-    fresh.close()
-
-
 @pytest.fixture
-def tab(attacked: str, context: BrowserContext) -> Iterator[Page]:
+def tab(attacked: str, reader: Reader, watch: Watch) -> Iterator[Page]:
     """A tab that notes what runs and what leaves; after the test, nothing has."""
-    watch, page = Watch(), context.new_page()
-    watch.follow(page, attacked)
-    page.add_init_script(_LISTEN)
-    yield page
-    page.close()
+    with reader.at(attacked, watch) as page:
+        yield page
     assert watch.faults == []
     assert watch.strangers == []
 

@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from typer.testing import CliRunner
 
 from metrics.__main__ import app
-from tests.browser.conftest import Server, window
+from tests.browser.conftest import Server
 from tests.browser.test_dashboard import choose, counted, has_query, settle, visit
 
 pytestmark = pytest.mark.browser
@@ -64,9 +64,7 @@ def test_the_parts_of_a_change_are_those_of_the_command_line(page: Page, server:
         assert re.search(rf"{abs(whole[name]):,.1f}".removesuffix(".0"), cells), (name, whole[name], cells)
 
 
-def test_two_stores_are_compared_for_a_quarter_and_the_link_shows_the_same(
-    page: Page, server: Server, browser: Browser
-) -> None:
+def test_two_stores_are_compared_for_a_quarter_and_the_link_shows_the_same(page: Page, server: Server) -> None:
     visit(page, server, "", "Overview")
     choose(page, "Period", "this quarter")
     page.get_by_test_id("stMain").get_by_role("radio", name="store by store").click()
@@ -78,9 +76,7 @@ def test_two_stores_are_compared_for_a_quarter_and_the_link_shows_the_same(
     for row in by_store.values():
         expect(line).to_contain_text(f"{100 * row['value']:.1f}% ({row['numerator']:.0f} of {row['denominator']:.0f};")
     expect(page.get_by_test_id("stMain")).to_contain_text(re.compile("cannot be told apart|more than chance explains"))
-    context = window(browser)
-    shared = context.new_page()
+    shared = page.context.new_page()
     shared.goto(page.url)
     settle(shared, "Overview")
     assert shared.get_by_test_id("stTable").first.inner_text() == page.get_by_test_id("stTable").first.inner_text()
-    context.close()

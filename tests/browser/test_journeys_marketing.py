@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 from typer.testing import CliRunner
 
 from loaders.__main__ import app
-from tests.browser.conftest import AS_OF, Server, Watch, serving, window
+from tests.browser.conftest import AS_OF, Reader, Server, Watch, serving
 from tests.browser.test_dashboard import ALL_DATA, counted, has_query, settle, visit
 
 pytestmark = pytest.mark.browser
@@ -31,13 +31,10 @@ def larger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def tab(browser: Browser, larger: Server, watch: Watch) -> Iterator[Page]:
-    """A fresh tab on the larger dealership; nothing in it may fail or leave this machine."""
-    context = window(browser)
-    opened = context.new_page()
-    watch.follow(opened, larger.url)
-    yield opened
-    context.close()
+def tab(reader: Reader, larger: Server, watch: Watch) -> Iterator[Page]:
+    """A tab on the larger dealership; nothing in it may fail or leave this machine."""
+    with reader.at(larger.url, watch) as opened:
+        yield opened
     assert watch.faults == []
     assert watch.strangers == []
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 from typer.testing import CliRunner
 
 from loaders.__main__ import app as loaders
 from metrics.__main__ import app as metrics
-from tests.browser.conftest import Watch, serving, window
+from tests.browser.conftest import Reader, Watch, serving
 from tests.browser.test_accessibility import ours
 from tests.browser.test_dashboard import IDLE, tile_value
 
@@ -85,35 +85,42 @@ class Lot:
 
 
 @contextmanager
-def lot_at(folder: Path, browser: Browser, watch: Watch) -> Iterator[Lot]:
-    """It, served from a folder; at the end nothing may have failed or left this machine."""
+def lot_at(folder: Path) -> Iterator[str]:
+    """It, served from a folder: its address."""
     (folder / "settings.toml").write_text(SETTINGS, encoding="utf-8")
     (folder / "february.csv").write_text(HEADER + leads(2, 40), encoding="utf-8")
     options = ["--warehouse", str(folder / "warehouse"), "--settings", str(folder / "settings.toml")]
     result = CliRunner().invoke(loaders, ["load", str(folder / "february.csv"), *options])
     assert result.exit_code == 0, result.output
-    context = window(browser)
-    page = context.new_page()
     with serving(folder / "warehouse", folder / "addresses.log") as url:
-        watch.follow(page, url)
-        yield Lot(page, url, folder / "warehouse")
-        context.close()
+        yield url
+
+
+@pytest.fixture
+def lot(tmp_path: Path, reader: Reader, watch: Watch) -> Iterator[Lot]:
+    """One that a test may change; at the end nothing may have failed or left this machine."""
+    with lot_at(tmp_path) as url, reader.at(url, watch) as page:
+        yield Lot(page, url, tmp_path / "warehouse")
     assert watch.faults == []
     assert watch.strangers == []
 
 
-@pytest.fixture
-def lot(tmp_path: Path, browser: Browser, watch: Watch) -> Iterator[Lot]:
-    """One that a test may change."""
-    with lot_at(tmp_path, browser, watch) as own:
-        yield own
-
-
 @pytest.fixture(scope="module")
-def unchanged_lot(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Lot]:
-    """One that several tests look at and none changes."""
-    with lot_at(tmp_path_factory.mktemp("unchanged"), browser, Watch()) as shared:
-        yield shared
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """One that several tests look at and none changes: its address and its folder."""
+    folder = tmp_path_factory.mktemp("unchanged")
+    with lot_at(folder) as url:
+        yield url, folder
+
+
+@pytest.fixture
+def unchanged_lot(unchanged: tuple[str, Path], reader: Reader, watch: Watch) -> Iterator[Lot]:
+    """A tab on it; at the end nothing may have failed or left this machine."""
+    url, folder = unchanged
+    with reader.at(url, watch) as page:
+        yield Lot(page, url, folder / "warehouse")
+    assert watch.faults == []
+    assert watch.strangers == []
 
 
 def test_a_new_month_is_loaded_and_the_counts_move(lot: Lot) -> None:
@@ -196,7 +203,6 @@ def test_a_load_goes_on_though_its_tab_is_closed(lot: Lot) -> None:
 @pytest.mark.parametrize("part", ["Load", "History", "Standards and targets", "Roster", "Source names"])
 def test_every_part_can_be_used_by_everybody_and_fits_a_phone(unchanged_lot: Lot, part: str) -> None:
     page = unchanged_lot.page
-    page.set_viewport_size({"width": 1400, "height": 900})
     unchanged_lot.open(f"load_data?part={part.replace(' ', '+')}")
     expect(page.get_by_role("radio", name=part)).to_be_checked()
     assert ours(page) == []

@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 import pypdf
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Locator, Page, expect
 from typer.testing import CliRunner
 
 from metrics.__main__ import app
-from tests.browser.conftest import Server, window
+from tests.browser.conftest import Server
 from tests.browser.test_dashboard import ALL_DATA, has_query, query, settle, visit
 
 pytestmark = pytest.mark.browser
@@ -71,6 +71,26 @@ def test_journey_5_the_one_truly_below_the_team_is_told_from_the_one_who_only_lo
     line = page.get_by_test_id("stTable").nth(1).get_by_role("row").filter(has_text=weak)
     expect(line).to_contain_text("truly below the team, worse")
     expect(line).to_contain_text(f"{row['expected']:,.1f}")
+    a_link_stands_level_with_a_button_and_lines_end_on_a_wall_screen(page)
+
+
+def a_link_stands_level_with_a_button_and_lines_end_on_a_wall_screen(page: Page) -> None:
+    """Beside the choice of a person; and the first sentence, which would fill a wall screen from side to side."""
+    beside = page.locator(".st-key-screen_only_person")
+    link, button = beside.get_by_role("link", name="Coaching sheet"), beside.get_by_role("button", name="Show the rows")
+    assert middle(link) == pytest.approx(middle(button), abs=1)
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    answer = page.get_by_test_id("stMain").locator("p", has_text="is truly below the team").first
+    box = answer.bounding_box()
+    assert box
+    assert 800 < box["width"] < 1000
+
+
+def middle(part: Locator) -> float:
+    """How far down the middle of something stands, in pixels."""
+    box = part.bounding_box()
+    assert box
+    return box["y"] + box["height"] / 2
 
 
 def test_every_view_of_people_has_its_address(page: Page, server: Server, truth: dict[str, Any]) -> None:
@@ -156,11 +176,9 @@ def test_back_returns_to_the_person_before(page: Page, server: Server, truth: di
     expect(page.get_by_role("heading", name=weak, level=3)).to_be_visible()
 
 
-def test_the_sheet_does_not_scroll_sideways_on_a_phone(browser: Browser, server: Server, truth: dict[str, Any]) -> None:
-    context = window(browser, 390, 844)
-    tab = context.new_page()
-    tab.goto(f"{server.url}/people?{ALL_DATA}&person={quote(truth['weak_step']['person'])}")
-    expect(tab.get_by_test_id("stTable").nth(1)).to_be_visible()
+def test_the_sheet_does_not_scroll_sideways_on_a_phone(page: Page, server: Server, truth: dict[str, Any]) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{server.url}/people?{ALL_DATA}&person={quote(truth['weak_step']['person'])}")
+    expect(page.get_by_test_id("stTable").nth(1)).to_be_visible()
     wide = "() => { const e = document.querySelector('[data-testid=stMain]'); return e.scrollWidth - e.clientWidth; }"
-    assert tab.evaluate(wide) <= 0
-    context.close()
+    assert page.evaluate(wide) <= 0

@@ -6,9 +6,9 @@ That no page needs more than it grants is seen where every page is looked at: te
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LISTEN, Server, window
+from tests.browser.conftest import Reader, Server
 from tests.browser.test_dashboard import IDLE
 
 pytestmark = pytest.mark.browser
@@ -22,12 +22,16 @@ def settle(page: Page) -> None:
     page.evaluate(IDLE)
 
 
-def test_the_policy_would_stop_a_script_that_crept_in(browser: Browser, server: Server) -> None:
-    context = window(browser)
-    page = context.new_page()
-    page.add_init_script(LISTEN)
-    page.goto(server.url)
-    settle(page)
+def test_the_policy_would_stop_a_script_that_crept_in(reader: Reader, server: Server) -> None:
+    with reader.at(server.url) as page:
+        page.goto(server.url)
+        settle(page)
+        a_script_creeps_in(page)
+        page.wait_for_function("window.blocked.filter(found => found.includes('inline')).length >= 2")
+        assert page.evaluate("window.crept || null") is None
+
+
+def a_script_creeps_in(page: Page) -> None:
     page.evaluate(
         """() => {
             const script = document.createElement('script');
@@ -36,6 +40,3 @@ def test_the_policy_would_stop_a_script_that_crept_in(browser: Browser, server: 
             document.body.insertAdjacentHTML('beforeend', '<img src="x:" onerror="window.crept = true">');
         }"""
     )
-    page.wait_for_function("window.blocked.filter(found => found.includes('inline')).length >= 2")
-    assert page.evaluate("window.crept || null") is None
-    context.close()

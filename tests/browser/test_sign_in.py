@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from pages.passwords import hashed
-from tests.browser.conftest import ROOT, Appearance, Server, Watch, _free_port, _wait_for, window
+from tests.browser.conftest import ROOT, Appearance, Reader, Server, Watch, _free_port, _wait_for, window
 from tests.browser.signing import PASSWORD, Signing, sign_in, signing, users_text
 
 pytestmark = pytest.mark.browser
@@ -37,10 +37,10 @@ def by_password(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    fresh = window(browser)
-    yield fresh
-    fresh.close()
+def page(reader: Reader, server: Server) -> Iterator[Page]:
+    """The tab of somebody without a cookie."""
+    with reader.at(server.url) as tab:
+        yield tab
 
 
 def _sees_the_dashboard(page: Page) -> None:
@@ -52,9 +52,9 @@ def _session(context: BrowserContext) -> str | None:
 
 
 def test_a_link_leads_through_the_sign_in_to_its_page_and_a_reload_stays_there(
-    by_password: Signing, context: BrowserContext
+    by_password: Signing, page: Page
 ) -> None:
-    page, watch = context.new_page(), Watch()
+    watch = Watch()
     page.goto(f"{by_password.url}/response?grain=week")
     expect(page).to_have_url(re.compile(r"/sign-in\?next="))
     watch.follow(page, by_password.url)
@@ -64,14 +64,14 @@ def test_a_link_leads_through_the_sign_in_to_its_page_and_a_reload_stays_there(
     page.wait_for_load_state("networkidle")
     assert watch.faults == []
     assert watch.strangers == []
+    watch.leave(page)
     page.reload()
     _sees_the_dashboard(page)
 
 
 def test_a_wrong_password_is_refused_in_words_that_tell_nothing_of_who_there_is(
-    by_password: Signing, context: BrowserContext
+    by_password: Signing, page: Page
 ) -> None:
-    page = context.new_page()
     said = []
     for name in ("gwen", "nobody"):
         page.goto(f"{by_password.url}/sign-in")
@@ -80,30 +80,27 @@ def test_a_wrong_password_is_refused_in_words_that_tell_nothing_of_who_there_is(
         expect(page.get_by_label("E-mail address")).to_have_value(f"{name}@example.com")
         expect(page.get_by_label("Password")).to_have_value("")
     assert said[0] == said[1]
-    assert _session(context) is None
+    assert _session(page.context) is None
 
 
-def test_the_session_after_the_sign_in_is_another_than_one_that_was_put_there(
-    by_password: Signing, context: BrowserContext
-) -> None:
-    context.add_cookies([{"name": "upboard_session", "value": "chosen-by-an-attacker", "url": by_password.url}])
-    page = context.new_page()
+def test_the_session_after_the_sign_in_is_another_than_one_that_was_put_there(by_password: Signing, page: Page) -> None:
+    page.context.add_cookies([{"name": "upboard_session", "value": "chosen-by-an-attacker", "url": by_password.url}])
     page.goto(f"{by_password.url}/{QUICK}")
     sign_in(page, "ann")
     _sees_the_dashboard(page)
-    session = next(cookie for cookie in context.cookies() if cookie["name"] == "upboard_session")
+    session = next(cookie for cookie in page.context.cookies() if cookie["name"] == "upboard_session")
     assert session["value"] != "chosen-by-an-attacker"
     assert session["httpOnly"]
     assert session["sameSite"] == "Lax"
     assert "upboard_session" not in page.evaluate("document.cookie")
 
 
-def test_signing_out_ends_the_session_at_once_in_every_tab(by_password: Signing, context: BrowserContext) -> None:
-    first, second = context.new_page(), context.new_page()
+def test_signing_out_ends_the_session_at_once_in_every_tab(by_password: Signing, page: Page) -> None:
+    first, second = page, page.context.new_page()
     first.goto(f"{by_password.url}/{QUICK}")
     sign_in(first, "carl")
     _sees_the_dashboard(first)
-    old = _session(context)
+    old = _session(page.context)
     assert old
     second.goto(f"{by_password.url}/sign-out")
     second.get_by_role("button", name="Sign out").click()
@@ -111,15 +108,14 @@ def test_signing_out_ends_the_session_at_once_in_every_tab(by_password: Signing,
     # The first tab is told by itself, without a click.
     expect(first).to_have_url(re.compile("/sign-in"))
     # And whoever copied the cookie has nothing.
-    context.add_cookies([{"name": "upboard_session", "value": old, "url": by_password.url}])
+    page.context.add_cookies([{"name": "upboard_session", "value": old, "url": by_password.url}])
     second.goto(f"{by_password.url}/overview")
     expect(second).to_have_url(re.compile(r"/sign-in\?next="))
     kinds = [entry.kind for entry in by_password.journal.entries() if entry.who == "carl@example.com"]
     assert kinds == ["signed_in", "signed_out"]
 
 
-def test_the_button_of_the_dashboard_signs_out(by_password: Signing, context: BrowserContext) -> None:
-    page = context.new_page()
+def test_the_button_of_the_dashboard_signs_out(by_password: Signing, page: Page) -> None:
     page.goto(f"{by_password.url}/{QUICK}")
     sign_in(page, "gwen")
     expect(page.get_by_text("Signed in as Gwen Example")).to_be_visible()
@@ -130,10 +126,7 @@ def test_the_button_of_the_dashboard_signs_out(by_password: Signing, context: Br
     expect(page).to_have_url(re.compile(r"/sign-in\?next="))
 
 
-def test_a_password_that_is_set_anew_ends_the_sessions_of_the_one_before(
-    by_password: Signing, context: BrowserContext
-) -> None:
-    page = context.new_page()
+def test_a_password_that_is_set_anew_ends_the_sessions_of_the_one_before(by_password: Signing, page: Page) -> None:
     page.goto(f"{by_password.url}/{QUICK}")
     sign_in(page, "mira")
     _sees_the_dashboard(page)
@@ -144,10 +137,8 @@ def test_a_password_that_is_set_anew_ends_the_sessions_of_the_one_before(
     _sees_the_dashboard(page)
 
 
-def test_a_user_who_was_taken_out_is_out_and_does_not_come_in_again(
-    by_password: Signing, context: BrowserContext
-) -> None:
-    page, before = context.new_page(), by_password.users.read_text(encoding="utf-8")
+def test_a_user_who_was_taken_out_is_out_and_does_not_come_in_again(by_password: Signing, page: Page) -> None:
+    before = by_password.users.read_text(encoding="utf-8")
     page.goto(f"{by_password.url}/{QUICK}")
     sign_in(page, "omar")
     _sees_the_dashboard(page)
@@ -166,20 +157,18 @@ def _user_command(signing: Signing, *words: str) -> None:
 
 
 @pytest.mark.parametrize("appearance", ["light", "dark"])
-def test_the_form_is_for_everyone(by_password: Signing, browser: Browser, appearance: Appearance) -> None:
-    context = window(browser, 390, 700, appearance)
-    page = context.new_page()
+def test_the_form_is_for_everyone(by_password: Signing, page: Page, appearance: Appearance) -> None:
+    page.set_viewport_size({"width": 390, "height": 700})
+    page.emulate_media(color_scheme=appearance)
     page.goto(f"{by_password.url}/sign-in")
     assert Axe().run(page).response["violations"] == []
     sign_in(page, "nobody", "a wrong password")
     expect(page.get_by_role("alert")).to_be_visible()
     assert Axe().run(page).response["violations"] == []
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    context.close()
 
 
-def test_the_keyboard_alone_signs_in(by_password: Signing, context: BrowserContext) -> None:
-    page = context.new_page()
+def test_the_keyboard_alone_signs_in(by_password: Signing, page: Page) -> None:
     page.goto(f"{by_password.url}/{QUICK}")
     page.keyboard.type("gwen@example.com")
     page.keyboard.press("Tab")
@@ -188,21 +177,20 @@ def test_the_keyboard_alone_signs_in(by_password: Signing, context: BrowserConte
     _sees_the_dashboard(page)
 
 
-def test_the_address_of_somebody_elses_file_opens_nothing(by_password: Signing, browser: Browser) -> None:
+def test_the_address_of_somebody_elses_file_opens_nothing(by_password: Signing, page: Page, browser: Browser) -> None:
     """Ann takes the sheet of the Overview; Omar, who signed in too, was passed its address."""
-    ann, omar = (window(browser) for _ in range(2))
-    pages = {name: context.new_page() for name, context in (("ann", ann), ("omar", omar))}
-    for name, page in pages.items():
-        page.goto(by_password.url)
-        sign_in(page, name)
-        _sees_the_dashboard(page)
+    other = window(browser)
+    pages = {"ann": page, "omar": other.new_page()}
+    for name, tab in pages.items():
+        tab.goto(by_password.url)
+        sign_in(tab, name)
+        _sees_the_dashboard(tab)
     with pages["ann"].expect_download() as download, pages["ann"].expect_request("**/media/*.pdf") as asked:
         pages["ann"].get_by_role("button", name="PDF, one page").click()
     assert download.value.path().read_bytes().startswith(b"%PDF")
-    statuses = {name: page.evaluate(_FETCHED, asked.value.url) for name, page in pages.items()}
+    statuses = {name: tab.evaluate(_FETCHED, asked.value.url) for name, tab in pages.items()}
     assert statuses == {"ann": 200, "omar": 404}
-    for context in (ann, omar):
-        context.close()
+    other.close()
 
 
 # OpenID Connect -------------------------------------------------------------------------------------------------------
@@ -272,33 +260,32 @@ def _user_cookie(context: BrowserContext) -> str | None:
     return next((cookie["value"] for cookie in context.cookies() if cookie["name"] == "_streamlit_user"), None)
 
 
-def test_the_provider_signs_a_listed_person_in_until_they_sign_out(
-    by_openid: Provided, context: BrowserContext
-) -> None:
-    page, watch = context.new_page(), Watch()
+def test_the_provider_signs_a_listed_person_in_until_they_sign_out(by_openid: Provided, page: Page) -> None:
+    watch = Watch()
     watch.follow(page, by_openid.url)
     page.goto(f"{by_openid.url}/response?grain=week")
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
     assert watch.faults == []
     assert watch.strangers == []
+    watch.leave(page)
     _sign_in_at_provider(page, "ann")
     _sees_the_dashboard(page)
     assert page.url == f"{by_openid.url}/response?grain=week"
     page.reload()
     _sees_the_dashboard(page)
-    old = _user_cookie(context)
+    old = _user_cookie(page.context)
     assert old
     page.goto(f"{by_openid.url}/auth/logout")
-    assert _user_cookie(context) is None
+    assert _user_cookie(page.context) is None
     # The cookie that Streamlit signed for 30 days is worth nothing any more.
-    context.add_cookies([{"name": "_streamlit_user", "value": old, "url": by_openid.url}])
+    page.context.add_cookies([{"name": "_streamlit_user", "value": old, "url": by_openid.url}])
     page.goto(by_openid.url)
     expect(page.get_by_text("Your sign-in has ended")).to_be_visible()
     expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
     _sign_in_at_provider(page, "ann")
     _sees_the_dashboard(page)
-    assert _user_cookie(context) != old
+    assert _user_cookie(page.context) != old
     kinds = [entry.kind for entry in by_openid.signing.journal.entries() if entry.who == "ann@example.com"]
     assert kinds == ["signed_in", "signed_out", "signed_in"]
 
@@ -307,9 +294,8 @@ def test_the_provider_signs_a_listed_person_in_until_they_sign_out(
     ("name", "words"), [("stranger", "nobody has given stranger@example.net access"), ("doubtful", "has not verified")]
 )
 def test_whom_the_provider_knows_but_the_file_does_not_is_told_so_and_sees_nothing(
-    by_openid: Provided, context: BrowserContext, name: str, words: str
+    by_openid: Provided, page: Page, name: str, words: str
 ) -> None:
-    page = context.new_page()
     page.goto(by_openid.url)
     _sign_in_at_provider(page, name)
     expect(page.get_by_text(words)).to_be_visible()
@@ -319,23 +305,19 @@ def test_whom_the_provider_knows_but_the_file_does_not_is_told_so_and_sees_nothi
     assert "stranger" not in "".join(f"{entry.who} {entry.note} {dict(entry.data)}" for entry in refused)
 
 
-def test_a_forged_cookie_signs_nobody_in(by_openid: Provided, context: BrowserContext) -> None:
-    page = context.new_page()
+def test_a_forged_cookie_signs_nobody_in(by_openid: Provided, page: Page) -> None:
     page.goto(by_openid.url)
     _sign_in_at_provider(page, "ann")
     _sees_the_dashboard(page)
-    cookie = _user_cookie(context) or ""
+    cookie = _user_cookie(page.context) or ""
     body, _, rest = cookie.partition(".")
-    context.add_cookies([{"name": "_streamlit_user", "value": f"{body}A.{rest}", "url": by_openid.url}])
+    page.context.add_cookies([{"name": "_streamlit_user", "value": f"{body}A.{rest}", "url": by_openid.url}])
     page.goto(by_openid.url)
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
 
 
-def test_an_answer_of_the_provider_that_nobody_asked_for_signs_nobody_in(
-    by_openid: Provided, context: BrowserContext
-) -> None:
-    page = context.new_page()
+def test_an_answer_of_the_provider_that_nobody_asked_for_signs_nobody_in(by_openid: Provided, page: Page) -> None:
     page.goto(f"{by_openid.url}/oauth2callback?code=stolen&state=invented")
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-    assert _user_cookie(context) is None
+    assert _user_cookie(page.context) is None

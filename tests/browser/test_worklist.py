@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 from typer.testing import CliRunner
 
 from loaders.__main__ import app
 from pages.journal import open_journal
-from tests.browser.conftest import Watch, serving, window
+from tests.browser.conftest import Reader, Watch, serving
 from tests.browser.test_dashboard import settle
 
 pytestmark = pytest.mark.browser
@@ -58,11 +58,10 @@ def waiting(page: Page) -> list[str]:
     return [name for name in NAMES if box(page, name).count()]
 
 
-def test_three_are_handled_by_keyboard_on_a_phone_and_stay_so(browser: Browser, floor: Path, watch: Watch) -> None:
-    context = window(browser, 390, 844)
-    page = context.new_page()
-    with serving(floor / "warehouse", floor / "addresses.log") as url:
-        watch.follow(page, url)
+def test_three_are_handled_by_keyboard_on_a_phone_and_stay_so(reader: Reader, floor: Path, watch: Watch) -> None:
+    served = serving(floor / "warehouse", floor / "addresses.log")
+    with served as url, reader.at(url, watch) as page:
+        page.set_viewport_size({"width": 390, "height": 844})
         open_list(page, url)
         expect(page.get_by_text("5 customers wait.")).to_be_visible()
         assert waiting(page) == list(NAMES)
@@ -79,7 +78,6 @@ def test_three_are_handled_by_keyboard_on_a_phone_and_stay_so(browser: Browser, 
         assert waiting(page) == ["Eve Frost"]
 
         put_one_back(page, url)
-        context.close()
     assert watch.faults == []
     assert watch.strangers == []
     kinds = [entry.kind for entry in open_journal(floor / "warehouse").entries()]

@@ -51,30 +51,30 @@ def test_this_streamlit_knows_every_part_that_is_named_early() -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/sources?person=Ada"])
-def test_a_page_names_the_files_of_charts_and_filters(server: Launched, path: str) -> None:
-    said = named(server.ask(path).text)
+def test_a_page_names_the_files_of_charts_and_filters(ready: Launched, path: str) -> None:
+    said = named(ready.ask(path).text)
     assert set(Manifest.read().files_of(DRAWN)) <= set(said)
     assert len(said) == len(set(said))
 
 
-def test_every_file_that_a_page_names_is_there(server: Launched) -> None:
-    for file in named(server.ask("/").text):
+def test_every_file_that_a_page_names_is_there(ready: Launched) -> None:
+    for file in named(ready.ask("/").text):
         assert (DIRECTORY / file).is_file()
 
 
-def test_a_page_holds_no_script_that_the_policy_does_not_know(server: Launched) -> None:
+def test_a_page_holds_no_script_that_the_policy_does_not_know(ready: Launched) -> None:
     theirs = (DIRECTORY / "index.html").read_text(encoding="utf-8")
-    ours = server.ask("/")
+    ours = ready.ask("/")
     inline = re.compile(r"<script>.*?</script>", re.DOTALL)
     assert inline.findall(ours.text) == inline.findall(theirs)
     assert ours.headers["content-security-policy"] == content_policy()
 
 
-def test_a_page_is_asked_for_anew_each_time_and_said_whole(server: Launched) -> None:
-    first = server.ask("/")
+def test_a_page_is_asked_for_anew_each_time_and_said_whole(ready: Launched) -> None:
+    first = ready.ask("/")
     assert first.headers["cache-control"] == "no-cache"
     assert not {"etag", "last-modified"} & set(first.headers)
-    assert server.ask("/", if_none_match='"x"').text == first.text
+    assert ready.ask("/", if_none_match='"x"').text == first.text
     assert int(first.headers["content-length"]) == len(first.text.encode())
 
 

@@ -82,11 +82,10 @@ def test_the_command_refuses_every_address_and_says_why(warehouse: Path) -> None
     assert "Hint: configure sign-in first" in ended.stderr
 
 
-def test_a_port_that_is_taken_is_said(start: Start, warehouse: Path) -> None:
-    first = start(warehouse)
-    ended = run("--port", str(first.port), "--warehouse", str(warehouse))
+def test_a_port_that_is_taken_is_said(server: Launched, warehouse: Path) -> None:
+    ended = run("--port", str(server.port), "--warehouse", str(warehouse))
     assert ended.returncode == 2
-    assert f"port {first.port}: Address already in use" in ended.stderr
+    assert f"port {server.port}: Address already in use" in ended.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -125,8 +124,8 @@ def test_a_signal_while_it_still_starts_ends_it_too(warehouse: Path) -> None:
 # Health ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_ready_server_tells_the_age_of_the_data_and_no_names(start: Start, warehouse: Path) -> None:
-    answer = start(warehouse).ask("/readyz")
+def test_a_ready_server_tells_the_age_of_the_data_and_no_names(server: Launched, warehouse: Path) -> None:
+    answer = server.ask("/readyz")
     found = json.loads(answer.text)
     assert answer.status == 200
     assert answer.headers["cache-control"] == "no-store"
