@@ -245,7 +245,8 @@ def _unpacked(file: Path, folder: Path, progress: Progress) -> Archive:
 
 def _check_end(tar: tarfile.TarFile) -> None:
     """Nothing but padding is left, and gzip's own checksum, which it compares at its end, is that of what was read."""
-    if tar.fileobj is None or len(tar.fileobj.read(tarfile.RECORDSIZE + 1)) > tarfile.RECORDSIZE:
+    rest = b"?" if tar.fileobj is None else tar.fileobj.read(tarfile.RECORDSIZE + 1)
+    if len(rest) > tarfile.RECORDSIZE or any(rest):
         raise _damaged("something follows its last part")
 
 

@@ -384,14 +384,15 @@ def snapshot_facts(warehouse: Warehouse) -> Facts:
         counts = dict(reader.frame(sql.row_counts()).iter_rows())
         # Refused rows are of no store, so only who sees everything is told of them.
         rejects = reader.frame(sql.REJECTS).item() if reader.scope.is_whole else None
+        snapshot = reader.snapshot.name
     return Facts(
-        snapshot=warehouse.snapshot,
+        snapshot=snapshot,
         as_of=dict(zip(known["store"].to_list(), known["as_of"].to_list(), strict=True)),
         first_day=span["first_day"],
         last_day=span["last_day"],
         row_counts=counts,
         reject_count=rejects,
-        loaded_at=_built_at(warehouse.snapshot),
+        loaded_at=_built_at(snapshot),
     )
 
 

@@ -21,7 +21,7 @@ TITLE: Final = "Audit"
 ICON: Final = ":material/policy:"
 QUESTION: Final = "Who looked at whom, who took data away, and who changed what?"
 COMPARES: Final = False
-IS_OF_NOW: Final = True
+INSTEAD_OF_PERIOD: Final = frame.AS_OF_NOW
 
 _EVERYTHING: Final = "everything"
 _SHOWN: Final = 200

@@ -51,7 +51,7 @@ def render(filters: Filters, headlines: tuple[str, ...]) -> None:
     st.markdown(_answer(grid, stores, filters))
     aims = {store: frame.targets(names, _at(store, filters)) for store in stores}
     st.table(_table(grid, aims, names), hide_index=True, border="horizontal", alt="Headline numbers by store")
-    st.caption("Each rate with n and its 95% interval. Both stores are seen as of the same day.")
+    st.caption("Each rate with n and its 95% interval. The stores are seen as of the same day.")
     _chart(grid, whole)
     _rows(stores, names)
     st.caption("The address of this page holds the stores, the period and this view: copy it to share them.")
@@ -71,7 +71,8 @@ def _answer(grid: Grid, stores: list[str], filters: Filters) -> str:
     names = stores[0], stores[1]
     first, second = (grid[store] for store in names)
     lines = [f"**{theme.plain(_said('closing_rate', first, second, names))}**", _why(filters, names)]
-    lines.append(_apart(first, second, names))
+    apart = _told_apart(first, second)
+    lines += [_apart(apart, first, second, names), next_step(apart, first, second, names)]
     return "  \n".join(line for line in lines if line)
 
 
@@ -93,16 +94,33 @@ def _why(filters: Filters, names: tuple[str, str]) -> str:
     return theme.plain(explanations.between_stores(shifts.why(found), names))
 
 
-def _apart(first: dict[str, Row], second: dict[str, Row], names: tuple[str, str]) -> str:
+def _told_apart(first: dict[str, Row], second: dict[str, Row]) -> list[str]:
+    """The rates besides the closing rate at which two stores differ beyond chance."""
+    known = [name for name in _RATES[1:] if name in first and name in second]
+    return [name for name in known if differences.is_apart(first[name], second[name])]
+
+
+def _apart(apart: list[str], first: dict[str, Row], second: dict[str, Row], names: tuple[str, str]) -> str:
     """The other rates, by whether they differ beyond chance."""
     known = [name for name in _RATES[1:] if name in first and name in second]
-    apart = [name for name in known if differences.is_apart(first[name], second[name])]
     if not apart:
         return "No other rate differs by more than chance."
     said = "; ".join(_briefly(name, first[name], second[name], names) for name in apart)
     rest = [declared(name).label.lower() for name in known if name not in apart]
     tail = f" Not to be told apart: {', '.join(rest)}." if rest else ""
     return f"**Also beyond chance:** {theme.plain(f'{said}.{tail}')}"
+
+
+def next_step(apart: list[str], first: dict[str, Row], second: dict[str, Row], names: tuple[str, str]) -> str:
+    """Where one store can learn from the other: the step of the customer's way at which they first differ."""
+    if not apart:
+        return "**Next:** look within each store, by person; what sets the two apart may be luck."
+    name = apart[0]
+    better, other = names if first[name]["value"] > second[name]["value"] else names[::-1]
+    ahead = first if better == names[0] else second
+    reached = f"{theme.number(ahead[name]['value'], 'share')} {declared(name).label.lower()}"
+    said = f"ask at {better} how they reach {reached}; choose {other} in the filter Store to see where it loses"
+    return f"**Next:** {theme.plain(said)}."
 
 
 def _briefly(name: str, first: Row, second: Row, names: tuple[str, str]) -> str:

@@ -266,7 +266,7 @@ def worth_words(rate: Rate, currency: str) -> str:
     if row is None or row["sales"] is None:
         return ""
     if not people_coaching.is_sure(row):
-        return "so small a gap may be luck"
+        return "luck may explain this gap"
     money = f", {theme.number(row['gross'], 'money', currency)}" if row["gross"] else ""
     return f"{region.decimal(row['sales'], 1)} sales{money}"
 

@@ -172,7 +172,7 @@ def _bounds_of(name: str, rows: pl.DataFrame) -> Row | None:
 
 
 def _members(filters: Filters) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="screen_only_check"):
         word = frame.choose("Check", "check", tuple(CHECKS))
         level = frame.choose_level("Show by", "by", tuple(BY))
     frame.say_unknown_choice("check", "Check", word)

@@ -16,7 +16,9 @@ TITLE: Final = "Definitions"
 ICON: Final = ":material/menu_book:"
 QUESTION: Final = "What exactly does each number count, and what does it leave out?"
 COMPARES: Final = False
+INSTEAD_OF_PERIOD: Final = "**The same in every period**"
 
+_ROLES: Final = theme.value_words("role")
 FLAGS: Final = {
     "is_counted": "counted as a sale or lead (retail or lease and not reversed; not a test, not a resend)",
     "is_eligible": "a sales opportunity (not service, not import, not a test, not all duplicates)",
@@ -117,7 +119,7 @@ def _entry(metric: Metric, filters: Filters, *, is_open: bool) -> None:
             st.info(theme.plain(reason))
             return
         query = frame.query(metric.name, filters)
-        st.caption("The query, with its parameters:")
+        st.caption(f"The query for {frame.span_words(filters)}, with its parameters:")
         st.code(query.text, language="sql", wrap_lines=True)
         st.code(parameters(query.parameters), language="text", wrap_lines=True)
 
@@ -134,7 +136,7 @@ def facts_of(metric: Metric) -> list[dict[str, str]]:
         "Denominator": denominator_words(metric),
         "Counted by": sentences.clock_words(metric),
         "Window": window_words(metric),
-        "Credited to": ", ".join(role.replace("_", " ") for role in metric.credits) or "nobody",
+        "Credited to": ", ".join(_ROLES.get(role, role.replace("_", " ")) for role in metric.credits) or "nobody",
         "Can be split by": ", ".join(frame.LABELS[name].lower() for name in metric.dimensions),
         "Better when": {True: "higher", False: "lower", None: "neither: read it with the others"}[
             metric.higher_is_better

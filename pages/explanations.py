@@ -15,6 +15,7 @@ from pages.sentences import waits_for_time
 Row = Mapping[str, Any]
 
 _SMALL: Final = 0.0005  # of a rate: a smaller part reads 0.0 points
+_WORTH_NAMING: Final = 0.2  # of a difference: a smaller part needs no example
 _HEADS: Final = {
     "cut": "Cut or renegotiate:",
     "feed": "Feed, if any:",
@@ -219,11 +220,15 @@ def money_unit(currency: str) -> str:
 
 
 def between_stores(found: Why | None, names: tuple[str, str]) -> str:
-    """Why the first store's rate differs from the second's: how much is the mix of what came in."""
+    """Why the first store's rate differs from the second's: how much is the mix of what came in.
+
+    Whose share differs most is said where the mix is at least a fifth of the difference.
+    """
     if found is None or abs(found.change) < _SMALL:
         return ""
     over = found.dimension.replace("_", " ")
     shares = [theme.number(share, "share") for share in (found.mover_now, found.mover_before)]
-    mover = f"{found.mover}: {shares[0]} of the leads at {names[0]}, {shares[1]} at {names[1]}"
+    mover = f" ({found.mover.strip('()')}: {shares[0]} of the leads at {names[0]}, {shares[1]} at {names[1]})"
     whole, mix, rate = (theme.points(part) for part in (found.change, found.mix, found.rate))
-    return f"Of the {whole} points, {mix} is the mix of {over} ({mover}) and {rate} the rates within each."
+    most = mover if abs(found.mix) >= _WORTH_NAMING * abs(found.change) else ""
+    return f"Of the {whole} points, {mix} is the mix of {over}{most} and {rate} the rates within each."

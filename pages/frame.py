@@ -10,13 +10,13 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from threading import current_thread
+from threading import Event, current_thread
 from types import FunctionType
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -47,6 +47,8 @@ _CHOICE_LABELS: Final = {"period": "Period", "compare": "Compare with", "grain":
 _CHOICE_HELP: Final = {"compare": "Overview compares with it.", "grain": "For the trend on Overview."}
 _STALE_AFTER: Final = dt.timedelta(days=2)
 _LOAD: Final = "python -m loaders load PATH --settings data/settings.toml"
+# What stands in the place of the period on a page that shows how things are at the moment the data reach to.
+AS_OF_NOW: Final = "**As of now**, whatever the period"
 _REFUSED: Final = (
     "They are not in these numbers. `python -m loaders rejects` lists each with its file, line and reason."
 )
@@ -55,6 +57,8 @@ _SKELETON_HEIGHT: Final = 240
 _LINE_HEIGHT: Final = 26
 # The later parts of a page that is still drawing what it shows at once.
 _WAITING: Final[ContextVar[list[Callable[[], None]] | None]] = ContextVar("waiting", default=None)
+# Set where whoever had this thread ask, side by side with others, does not wait any more.
+_LEFT: Final[ContextVar[Event | None]] = ContextVar("left", default=None)
 _DEMO: Final = "make run"
 # Whether this run has looked already which snapshot is the present one.
 _LOOKED: Final[ContextVar[bool]] = ContextVar("looked", default=False)
@@ -125,21 +129,49 @@ _HASHES: Final[dict[str | type[Any], Callable[[Any], Any]]] = {
 }
 
 
+class _LeftError(BaseException):
+    """Whoever asked does not wait any more."""
+
+
+class _MovedOnError(Exception):
+    """Another snapshot was published while a question waited: its answer is not that of the one it was asked of."""
+
+
 def _still_wanted() -> None:
     """End here where the reader has asked for something else meanwhile: Streamlit looks at that when state is read."""
     st.session_state.get("user")
+    left = _LEFT.get()
+    if left is not None and left.is_set():
+        raise _LeftError
+
+
+def _in_turn(opened: engine.Warehouse, snapshot: str, work: Callable[..., R], *args: Any, **named: Any) -> R:
+    """What `work` finds in that snapshot, worked out in turn."""
+    with turns.NUMBERS.turn(_still_wanted):
+        found = work(opened, *args, **named)
+    if opened.snapshot != snapshot:
+        raise _MovedOnError
+    return found
 
 
 @st.cache_data(max_entries=2048, show_spinner=False, hash_funcs=_HASHES)
-def _evaluated(opened: engine.Warehouse, names: tuple[str, ...], filters: Filters) -> pl.DataFrame:
-    with turns.NUMBERS.turn(_still_wanted):
-        return engine.evaluate(opened, names, filters)
+def _evaluated(opened: engine.Warehouse, snapshot: str, names: tuple[str, ...], filters: Filters) -> pl.DataFrame:
+    return _in_turn(opened, snapshot, engine.evaluate, names, filters)
 
 
 @st.cache_data(max_entries=512, show_spinner=False, hash_funcs=_HASHES)
-def _estimated(opened: engine.Warehouse, work: Callable[..., R], args: tuple[Any, ...], named: dict[str, Any]) -> R:
-    with turns.NUMBERS.turn(_still_wanted):
-        return work(opened, *args, **named)
+def _estimated(
+    opened: engine.Warehouse, snapshot: str, work: Callable[..., R], args: tuple[Any, ...], named: dict[str, Any]
+) -> R:
+    return _in_turn(opened, snapshot, work, *args, **named)
+
+
+def _of_now(ask: Callable[..., R], *args: Any) -> R:
+    """What is remembered of the present snapshot; asked anew where another was published meanwhile."""
+    while True:
+        opened = warehouse()
+        with suppress(_MovedOnError):
+            return ask(opened, opened.snapshot, *args)
 
 
 @st.cache_data(max_entries=1024, show_spinner=False, hash_funcs=_HASHES)
@@ -188,7 +220,7 @@ def evaluate(metrics: Sequence[str], filters: Filters) -> pl.DataFrame:
 
     Metrics that share rows share a scan: ask for all that a page needs of the same filters at once.
     """
-    return _evaluated(warehouse(), tuple(metrics), filters)
+    return _of_now(_evaluated, tuple(metrics), filters)
 
 
 def ask_ahead(*questions: tuple[Sequence[str], Filters | None]) -> None:
@@ -196,26 +228,33 @@ def ask_ahead(*questions: tuple[Sequence[str], Filters | None]) -> None:
 
     A question without filters (no comparison) is left out. An error is not raised here: who asks again gets it.
     """
-    opened = warehouse()
-    asked = [(tuple(names), filters) for names, filters in questions if filters is not None]
-    side_by_side(*(partial(_evaluated, opened, *question) for question in asked))
+    side_by_side(*(partial(evaluate, names, filters) for names, filters in questions if filters is not None))
 
 
 def side_by_side(*asks: Callable[[], object]) -> None:
     """Ask at the same time what the page will ask for one after the other, so that it finds each of them answered.
 
     What they give must be remembered, as that of `evaluate` and `estimate` is. An error is not raised here: who asks
-    again gets it.
+    again gets it. Never in a callback of a widget: Streamlit holds the session's state there, which the asking needs.
     """
-    context, part = get_script_run_ctx(), turns.part()
+    context, part, left = get_script_run_ctx(), turns.part(), Event()
 
     def ask(question: Callable[[], object]) -> None:
         add_script_run_ctx(current_thread(), context)
-        with suppress(MetricError), turns.working_for(part):
+        _LEFT.set(left)
+        with suppress(MetricError, _LeftError), turns.working_for(part):
             question()
 
-    with ThreadPoolExecutor(len(asks)) as pool:
-        list(pool.map(ask, asks))
+    with ThreadPoolExecutor(max(1, len(asks))) as pool:
+        asked = [pool.submit(ask, question) for question in asks]
+        try:
+            while wait(asked, turns.LOOKS_EVERY_SECONDS).not_done:
+                _still_wanted()
+        except BaseException:
+            left.set()
+            raise
+    for answered in asked:
+        answered.result()
 
 
 def estimate(work: Callable[Concatenate[engine.Warehouse, P], R], *args: P.args, **named: P.kwargs) -> R:
@@ -223,7 +262,7 @@ def estimate(work: Callable[Concatenate[engine.Warehouse, P], R], *args: P.args,
 
     MetricError and NoSuchData of the comparison pass through and are not remembered.
     """
-    found: R = _estimated(warehouse(), work, args, named)
+    found: R = _of_now(_estimated, work, args, named)
     return found
 
 
@@ -276,7 +315,9 @@ def _on_its_own(draw: Callable[[], None], waiting: list[Callable[[], None]] | No
         serve_to(sign_in.require())
         look_again()
         region.use(written_for)
-        with turns.working_for(whose), turns.PARTS.turn(_still_wanted):
+        place_in_queue = turns.FIRST if _is_asked_for() else whose
+        # Once it has its turn it is not behind anybody: others wait for it to be done.
+        with turns.working_for(place_in_queue), turns.PARTS.turn(_still_wanted), turns.working_for(turns.FIRST):
             draw()
 
     def begin() -> None:
@@ -287,6 +328,12 @@ def _on_its_own(draw: Callable[[], None], waiting: list[Callable[[], None]] | No
         begin()
     else:
         waiting.append(begin)
+
+
+def _is_asked_for() -> bool:
+    """Whether the reader asked for this part alone, by a widget in it: they look at it now."""
+    context = get_script_run_ctx()
+    return context is not None and bool(context.fragment_ids_this_run)
 
 
 @contextmanager
@@ -501,6 +548,12 @@ def _unknown_choices() -> dict[str, str]:
     return found
 
 
+def chosen(key: str) -> str | None:
+    """The word of a choice before this run draws its widget: as it was left, else as the URL says."""
+    found: str | None = st.session_state.get(key, st.query_params.get(key))
+    return found
+
+
 def _note_unknown_choice(key: str, choices: Sequence[str]) -> None:
     asked = st.query_params.get(key)
     if asked is not None and asked not in choices:
@@ -609,16 +662,16 @@ def in_words(dimension: str, labels: Sequence[str]) -> list[str]:
 # Banners and empty states ---------------------------------------------------------------------------------------------
 
 
-def heading(title: str, question: str, filters: Filters, *, compares: bool, is_of_now: bool = False) -> None:
+def heading(title: str, question: str, filters: Filters, *, compares: bool, instead: str = "") -> None:
     """A page's first lines: its name, the question it answers, the period, and how fresh and complete the data are.
 
-    A page that `is_of_now` has no period: it shows how things stand at the moment that the data reach to.
+    `instead` is what stands in the place of the period on a page that has none.
     """
     with st.container(gap="xxsmall"):
         st.title(title)
         st.markdown(f"*{question}*")
         against = comparison(filters) if compares else None
-        line = "**As of now**, whatever the period" if is_of_now else f"**{span_words(filters)}**"
+        line = instead or f"**{span_words(filters)}**"
         if against is not None:
             line += f", compared with {span_words(against)} as it looked at the same age"
         st.markdown(line)
@@ -686,7 +739,12 @@ def say_unknown(what: str) -> None:
 
 
 def no_warehouse(error: engine.NoWarehouse) -> None:
-    """The empty state before anything was loaded: what is missing and the two commands that mend it."""
+    """Before anything was loaded: what is missing and the two commands that mend it; or why it cannot be read."""
+    if (warehouse_directory() / "CURRENT").exists():
+        st.title("What is loaded cannot be read")
+        say_unreadable(error)
+        link("load_data", "Go back to an earlier load, or load again")
+        return
     st.title("Nothing is loaded yet")
     st.markdown(theme.plain(str(error).split("\n\n", maxsplit=1)[0]))
     link("load_data", "Load your exports here")

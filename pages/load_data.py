@@ -17,7 +17,7 @@ TITLE: Final = "Load data"
 ICON: Final = ":material/upload_file:"
 QUESTION: Final = "Are the newest exports in, and did they arrive whole?"
 COMPARES: Final = False
-IS_OF_NOW: Final = True
+INSTEAD_OF_PERIOD: Final = frame.AS_OF_NOW
 WORKS_WITHOUT_DATA: Final = True
 
 _LOAD: Final = "Load"

@@ -88,6 +88,11 @@ def render(filters: Filters) -> None:
     frame.later(outlook.days_to_sale, filters, against)
 
 
+def is_compared(filters: Filters) -> bool:
+    """Whether the earlier period stands beside this one: store by store, the stores stand beside each other."""
+    return len(by_store.in_scope(filters)) < 2 or frame.chosen("view") != BY_STORE
+
+
 def _is_by_store(filters: Filters) -> bool:
     """Whether the stores are to stand side by side; asked only where there are several in scope."""
     if len(by_store.in_scope(filters)) < 2:

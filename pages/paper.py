@@ -1,4 +1,4 @@
-"""How any page looks when it is printed as it stands: without what is for pressing, and with its filters in words."""
+"""How any page lies on a wide screen, and on paper: without what is for pressing, and with its filters in words."""
 
 from __future__ import annotations
 
@@ -9,11 +9,20 @@ import streamlit as st
 from metrics.filters import Filters
 from pages import frame, theme
 
+# On a wall screen text ends where an eye still finds the next line; links and words to choose are as high as the
+# select beside them; a phone number is dialled from one line.
 # Charts keep the pixels that they have on the screen, so each is drawn smaller or larger until it is as wide as its
 # place on the paper. A browser that cannot divide lengths leaves them: at 62 % those of a window of 1600 pixels fit A4.
 # A container whose key begins with `screen_only` holds what can only be pressed.
 _STYLE: Final = """<style>
 .st-key-paper_only { display: none }
+[data-testid=stMain] a[href^="tel:"] { white-space: nowrap }
+[data-testid=stHorizontalBlock]:has(> * > [data-testid=stSelectbox]) > :has(> [data-testid=stPageLink])
+{ margin: 4px 0 }
+[data-testid=stHorizontalBlock]:has(> * > [data-testid=stSelectbox]) [data-testid=stButtonGroup] button { height: 40px }
+@media screen and (min-width: 1600px) {
+[data-testid=stMain] [data-testid=stMarkdownContainer] > :is(p, ul, ol) { max-width: 62rem }
+[data-testid=stMain] [data-testid=stCaptionContainer] > p { max-width: 54rem } }
 @media print {
 .st-key-paper_only { display: block }
 [data-testid=stSidebar], [data-testid=stHeader], [data-testid=stToolbar], [data-testid=stButton],

@@ -177,4 +177,4 @@ def in_words(row: Row) -> str:
         return "no colleagues to compare with"
     if row["sales"] is None:
         return "not behind the colleagues" if row["gap"] <= 0 else "behind, but no later step is known"
-    return "behind by more than luck" if is_sure(row) else "so small a gap may be luck"
+    return "behind by more than luck" if is_sure(row) else "luck may explain this gap"

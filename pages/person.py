@@ -51,7 +51,7 @@ _PRINTED: Final = """<style>@media print {
 [data-testid=stSidebar], [data-testid=stHeader], [data-testid=stToolbar], [data-testid=stButton],
 [data-testid=stDownloadButton], [data-testid=stExpander], [data-testid=stForm], [data-testid=stPageLink],
 [data-testid=stSelectbox], [data-testid=stButtonGroup],
-[data-testid=stPopover], [data-testid=stPlotlyChart], [data-testid=stCaptionContainer],
+[data-testid=stPopover], [data-testid=stPlotlyChart], [data-testid=stTooltipIcon],
 [class*=st-key-screen_only] { display: none !important }
 [data-testid=stMain], [data-testid=stAppViewContainer], [data-testid=stApp] { position: static !important;
 overflow: visible !important; height: auto !important }
@@ -169,7 +169,8 @@ def _funnel(whom: Subject, currency: str) -> None:
     st.caption(
         "Observed: of this person's leads. Expected: the hits that colleagues of the same store would have had on "
         "leads of the same source, type, new or used, in or after hours. At equal leads: the rate on the team's own "
-        "mix, with its 95% interval. Worth a month: what reaching the colleagues at that step alone would bring."
+        "mix, with its 95% interval. Worth a month: what reaching the colleagues at that step alone would bring. "
+        "Would stand out: how many hits on so many chances would leave the 95% limits."
     )
 
 
@@ -222,11 +223,17 @@ def _rescue(whom: Subject) -> None:
     if found.is_empty():
         st.markdown("Nobody of this person's customers waits for a call.")
         return
-    count, zones = theme.number(found.height, "count"), frame.of_stores("time_zone")
+    zones = frame.of_stores("time_zone")
     lines = [_customer(row, zones) for row in found.head(_TO_RESCUE).to_dicts()]
-    st.markdown(f"**{count} of this person's customers wait.** In the order of calling:\n\n" + "\n".join(lines))
+    st.markdown(f"**{_how_many(found.height)}** In the order of calling:\n\n" + "\n".join(lines))
     if frame.has("worklist"):
-        frame.link("worklist", f"All {count} on the worklist, to mark as handled", owner=whom.person)
+        frame.link("worklist", "On the worklist, to mark as handled", owner=whom.person)
+
+
+def _how_many(count: int) -> str:
+    if count == 1:
+        return "One of this person's customers waits."
+    return f"{theme.number(count, 'count')} of this person's customers wait."
 
 
 def _customer(row: Row, zones: Mapping[str, str]) -> str:
@@ -234,13 +241,14 @@ def _customer(row: Row, zones: Mapping[str, str]) -> str:
     name = theme.plain(row["customer"] or "(no name)")
     reach = calling.dial(row["phone"]) if row["phone"] else theme.plain(row["email"] or "no number")
     waited, wanted = calling.waited(row), calling.wants(row)
+    touched = theme.plain(calling.last_touch(row, calling.when(row["last_touch_at"], row, zones)))
     told = (
         theme.plain(calling.reasons(row)),
-        f"Waits for {theme.plain(waited)}" if waited else "",
-        f"About: {theme.plain(wanted)}" if wanted else "",
-        theme.plain(calling.last_touch(row, calling.when(row["last_touch_at"], row, zones))),
+        f"Waits {theme.plain(waited)}." if waited else "",
+        f"About: {theme.plain(wanted)}." if wanted else "",
+        f"{touched[:1].upper()}{touched[1:]}.",
     )
-    return f"1. **{name}**, {reach}: {' · '.join(part for part in told if part)}"
+    return f"1. **{name}**, {reach}: {' '.join(part for part in told if part)}"
 
 
 # Over time ------------------------------------------------------------------------------------------------------------

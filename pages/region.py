@@ -24,8 +24,8 @@ DEFAULT: Final = "en_US"
 # Where English words stand beside a date that CLDR does not write in English, the day comes first.
 _DAY_FIRST: Final = "en_GB"
 # The letters of CLDR's days as `strftime` and d3 write them.
-_SIGNS: Final = {"y": "%Y", "MMM": "%b", "dd": "%d", "d": "%-d"}
-_LETTERS: Final = re.compile("y|MMM|dd?")
+_SIGNS: Final = {"y": "%Y", "MMM": "%b", "MM": "%m", "dd": "%d", "d": "%-d"}
+_LETTERS: Final = re.compile("y|MMM|MM|dd?")
 _LETTER_BY_DIGIT: Final = re.compile(r"(?<=[A-Za-z])(?=\d)")
 _current: ContextVar[str] = ContextVar("region", default=DEFAULT)
 

@@ -35,6 +35,7 @@ def prepare() -> None:
     frame.look_again()
     try:
         st.session_state["asked"] = frame.sidebar()
+        frame.facts()  # A snapshot that cannot be read as a whole is told of once, not by half a page.
     except NoWarehouse as error:
         st.session_state["asked"] = error
 
@@ -45,8 +46,8 @@ def show(page: ModuleType) -> None:
     if isinstance(asked, NoWarehouse):
         _without_data(page, asked)
         return
-    is_of_now = getattr(page, "IS_OF_NOW", False)
-    frame.heading(page.TITLE, page.QUESTION, asked, compares=page.COMPARES, is_of_now=is_of_now)
+    compares = page.COMPARES and getattr(page, "is_compared", lambda _: True)(asked)
+    frame.heading(page.TITLE, page.QUESTION, asked, compares=compares, instead=getattr(page, "INSTEAD_OF_PERIOD", ""))
     paper.lay_out(asked)
     try:
         with frame.first_part():

@@ -32,7 +32,15 @@ _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|$~:<>&^=-])")
 _ADDRESS: Final = re.compile(r"(https?:|www)(?=//|\.)", re.IGNORECASE)
 NO_LINK: Final = "\u200b"
 
-_KEPT: Final = re.compile(r"(?<=[\d%]) (of|to) (?=[\d-]|[A-Z]*[$€£])")
+# The spaces at which a table must not break a line, in escaped text: within an interval, a count, a time, a verdict.
+_KEPT: Final = re.compile(
+    r"(?<=[\d%]) (?=(?:of|to) \\?[\d-]|to (?:\\-)?[A-Z]*\\?[$€£])"
+    r"|(?<=[\d%] (?:of|to)) (?=\\?[\d-]|(?:\\-)?[A-Z]*\\?[$€£])"
+    r"|(?<=\d) (?=and (?:fewer|more)\b)|(?<=\d and) (?=(?:fewer|more)\b)"
+    r"|(?<=\d) (?=(?:min|h|points)\b)|(?<=\bmay) (?=be chance)|(?<=\bbe) (?=chance)|(?<=\bmore) (?=than chance)"
+    r"|(?<=\bmore than) (?=chance)"
+    r"|(?<=\bnot) (?=distinguishable)|(?<=\bfrom) (?=the team)|(?<=\bfrom the) (?=team)"
+)
 
 # The words of the dealership for codes that the data hold; a label that is not here is shown as it is.
 _VALUE_WORDS: Final[dict[str, dict[str, str]]] = {
@@ -64,6 +72,15 @@ _VALUE_WORDS: Final[dict[str, dict[str, str]]] = {
     },
     "status": {"open": "Open", "sold": "Sold", "lost": "Lost", "bad": "Bad", "duplicate": "Duplicate"},
     "sale_type": {"retail": "Retail", "lease": "Lease"},
+    "role": {
+        "salesperson": "Salesperson",
+        "bdc_agent": "BDC agent",
+        "manager": "Manager",
+        "other": "Other",
+        "machine": "Machine",
+        "setter": "Appointment setter",
+        "responder": "First responder",
+    },
 }
 
 Number = int | float | Decimal
@@ -169,10 +186,10 @@ def _signed(value: float, unit: str) -> str:
 def table(rows: list[dict[str, str]]) -> pl.DataFrame:
     """Rows of ready text as a frame for st.table, each cell escaped; an empty list gives a frame without columns.
 
-    `12 of 147` and `4.7% to 13.7%` do not break over lines.
+    `12 of 147`, `4.7% to 13.7%`, `12 min` and the like do not break over lines.
     """
     return pl.DataFrame([{key: _kept_together(plain(value)) for key, value in row.items()} for row in rows])
 
 
 def _kept_together(text: str) -> str:
-    return _KEPT.sub(lambda found: f"\u00a0{found[1]}\u00a0", text)
+    return _KEPT.sub("\u00a0", text)

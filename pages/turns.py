@@ -19,7 +19,9 @@ from threading import Event, Lock
 from typing import Final
 
 FIRST, LATER = 0, 1
-_LOOKS_EVERY_SECONDS: Final = 0.25
+# How many of the first parts that come after it go before a later one: it waits longer, but not for ever.
+PATIENT_FOR: Final = 200
+LOOKS_EVERY_SECONDS: Final = 0.25
 # Which of the two the present thread works for.
 _PART: Final[ContextVar[int]] = ContextVar("part", default=FIRST)
 
@@ -28,7 +30,8 @@ _PART: Final[ContextVar[int]] = ContextVar("part", default=FIRST)
 class Turns:
     """At most `at_once` threads at a time; of those that wait, first parts go first, and who came first before others.
 
-    Who has a turn and asks for another of the same goes on at once: waiting for oneself would never end.
+    A later part lets some first parts that came after it go before it, and no more. Who has a turn and asks for another
+    of the same goes on at once: waiting for oneself would never end.
     """
 
     at_once: int
@@ -60,10 +63,11 @@ class Turns:
             if self._taken < self.at_once:
                 self._taken += 1
                 return
-            mine = (_PART.get(), next(self._tickets), Event())
+            ticket = next(self._tickets)
+            mine = (ticket + PATIENT_FOR * _PART.get(), ticket, Event())
             heappush(self._waiting, mine)
         try:
-            while not mine[-1].wait(_LOOKS_EVERY_SECONDS):
+            while not mine[-1].wait(LOOKS_EVERY_SECONDS):
                 look()
         except BaseException:
             self._leave(mine)
@@ -87,7 +91,13 @@ class Turns:
                 self._taken -= 1
 
 
-_PROCESSORS: Final = max(2, os.cpu_count() or 1)
+def _processors() -> int:
+    """How many processors this process may use, which can be fewer than the machine has."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+_PROCESSORS: Final = max(2, _processors())
 # For all sessions of the server: questions that are worked out, and parts of pages that draw themselves. A part that
 # has its turn asks for numbers in turn; whoever works out a number asks for nothing more.
 NUMBERS: Final = Turns(_PROCESSORS)

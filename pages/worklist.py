@@ -20,7 +20,7 @@ TITLE: Final = "Worklist"
 ICON: Final = ":material/call:"
 QUESTION: Final = "Which customers fell through, and whom do we call first?"
 COMPARES: Final = False
-IS_OF_NOW: Final = True
+INSTEAD_OF_PERIOD: Final = frame.AS_OF_NOW
 
 # Words of the widgets and the URL.
 _ALL: Final = "all lists"

@@ -55,12 +55,6 @@ def decompose_rate(before: pl.DataFrame, now: pl.DataFrame, over: str) -> pl.Dat
     return _rate_parts(_shares(_cells(before, now, (over,)))).select(over, *_COUNTS, MIX, RATE)
 
 
-def total(split: pl.DataFrame) -> dict[str, float | None]:
-    """The parts of a decomposition, summed over its cells; null where there is none."""
-    parts = [name for name in (*_PARTS, "change") if name in split.columns]
-    return {name: float(split[name].sum()) if split[name].count() else None for name in parts}
-
-
 def rank_dimensions(frames: Mapping[str, tuple[pl.DataFrame, pl.DataFrame]]) -> pl.DataFrame:
     """Which dimension's shift explains most of a change in rate.
 

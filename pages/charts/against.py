@@ -62,6 +62,7 @@ def _own(rows: list[dict[str, Any]], person: str) -> Part:
         name=f"{theme.chart_label(person, 30)}, 95% interval",
         text=[_hover(row) for row in rows],
         hovertemplate="%{text}<extra></extra>",
+        cliponaxis=False,
     )
 
 

@@ -7,6 +7,7 @@ plain values, which Plotly checks in the tests and not each time that a page is 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,8 +38,12 @@ _LEGEND_HEIGHT: Final = 36
 # How wide letters are, in parts of the font's size, and the gap between a label and its axis.
 _NARROW, _WIDE, _CAPITAL, _OTHER = 0.34, 0.86, 0.62, 0.54
 _GAP: Final = 18
+# How far apart the ticks of a signed axis may stand, how many there are, and the sign that d3 writes on the others.
+_STEPS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+_TICKS: Final = 4
+_MINUS: Final = "\u2212"
 _DAY_MS: Final = 86_400_000
-_YEAR: Final = re.compile(r"[ ,]*%Y")
+_YEAR: Final = re.compile(r"[ ,./-]*%Y[ ,./-]*")
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,25 @@ def _trace(kind: str, parts: Part) -> Part:
 def tick_format(unit: str) -> str:
     """The d3 format of an axis in this unit; counts have thousands separators."""
     return TICK_FORMATS.get(unit, ",.0f")
+
+
+def signed_ticks(low: float, high: float) -> Part:
+    """The ticks of an axis of differences of shares, such as `0%` and `+20%`: at most four, as a phone has room for.
+
+    Written here, as no format of d3 leaves zero without a sign. An axis wider than 2.0 has more.
+    """
+    step = next((step for step in _STEPS if len(_multiples(step, low, high)) <= _TICKS), _STEPS[-1])
+    at = [place * step for place in _multiples(step, low, high)]
+    return {"tickvals": at, "ticktext": [_signed(value, digits=0 if step >= 0.01 else 1) for value in at]}
+
+
+def _multiples(step: float, low: float, high: float) -> range:
+    return range(math.ceil(low / step), math.floor(high / step) + 1)
+
+
+def _signed(share: float, digits: int) -> str:
+    sign = "+" if share > 0 else _MINUS if share < 0 else ""
+    return f"{sign}{region.percent(abs(share), digits)}"
 
 
 def day_ticks() -> Part:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from pages import theme
-from pages.charts.layout import CALM, Figure, Part, assemble, over, scatter, upright
+from pages.charts.layout import CALM, Figure, Part, assemble, over, scatter, signed_ticks, upright
 
 Row = Mapping[str, Any]
 # What the two sides show: the column and its ends, and the words over it.
@@ -44,7 +44,8 @@ def draw_two_way(frame: pl.DataFrame, by: str) -> Figure:
     rows = [row for row in frame.to_dicts() if row["own"] is not None]
     labels = [theme.chart_label(row[by]) for row in rows]
     sides = [_dots(rows, by, *side[:3], axis) for side, axis in zip(SIDES, _AXES, strict=True)]
-    across = {"tickformat": "+.0%", "range": _scale(rows), "nticks": 5}
+    scale = _scale(rows)
+    across = {"range": scale, **signed_ticks(*scale)}
     return assemble(
         sides,
         height=100 + 34 * len(rows),

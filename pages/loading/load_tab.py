@@ -79,8 +79,7 @@ def _newest(place: Place) -> None:
         say_error(error)
         return
     if load is not None:
-        missing = history_tab.missing(load, frame.facts().reject_count or 0)
-        st.markdown(f"{history_tab.brought(load)} {missing}")
+        st.markdown(f"{history_tab.brought(load)} {history_tab.missing(load, load['rows_refused'])}")
 
 
 def _how(place: Place) -> None:

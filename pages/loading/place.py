@@ -69,7 +69,10 @@ def _settings_of(warehouse: str, current: str) -> Settings:  # noqa: ARG001
 
 
 def serving(place: Place) -> dict[str, Any] | None:
-    """The load that serves now, as `snapshot.history` tells it; None before the first. LoaderError as there."""
+    """The load that serves now, as `snapshot.history` tells it, with its `rows_refused`; None before the first.
+
+    LoaderError where the snapshot cannot be read.
+    """
     try:
         current = (place.warehouse / snapshot.CURRENT).read_text(encoding="utf-8")
     except OSError:
@@ -80,7 +83,8 @@ def serving(place: Place) -> dict[str, Any] | None:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _load_of(warehouse: str, current: str) -> dict[str, Any] | None:  # noqa: ARG001
     """Remembered per snapshot, as every kept snapshot is opened to tell the history."""
-    return next((load for load in snapshot.history(Path(warehouse)) if load["is_current"]), None)
+    load = next((load for load in snapshot.history(Path(warehouse)) if load["is_current"]), None)
+    return load and load | {"rows_refused": snapshot.rejects(Path(warehouse)).height}
 
 
 def desk(place: Place) -> Desk:

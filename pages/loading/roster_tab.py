@@ -81,13 +81,18 @@ def _columns(place: Place, held: pl.DataFrame) -> dict[str, Any]:
     return {
         "store": st.column_config.SelectboxColumn("Store", options=list(dict.fromkeys(stores)), required=True),
         "name": st.column_config.TextColumn("Name", required=True),
-        "role": st.column_config.SelectboxColumn("Role", options=list(ROLES)),
+        "role": st.column_config.SelectboxColumn("Role", options=list(ROLES), format_func=role_words),
         "team": st.column_config.TextColumn("Team"),
         "manager": st.column_config.TextColumn("Manager"),
         "started_on": st.column_config.DateColumn("First day"),
         "ended_on": st.column_config.DateColumn("Last day"),
         "system": st.column_config.TextColumn("From the list of"),
     }
+
+
+def role_words(role: object) -> str:
+    """A role in dealership words; one that is not known is shown as it is."""
+    return theme.value_words("role").get(str(role), str(role))
 
 
 def corrected(held: pl.DataFrame, edited: pl.DataFrame) -> pl.DataFrame:

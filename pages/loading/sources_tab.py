@@ -66,14 +66,14 @@ def _unmapped(place: Place, unmapped: Sequence[Spelling]) -> None:
         frame.ask_name()
     rows = [_row(spelling) for spelling in unmapped]
     config = {
-        "take": st.column_config.CheckboxColumn("Map", help="Only ticked names are saved."),
-        "spelling": st.column_config.TextColumn("As files write it"),
-        "leads": st.column_config.NumberColumn("Leads"),
-        "spend": st.column_config.NumberColumn("Spend entries"),
-        "source": st.column_config.TextColumn("Is the source", required=True),
-        "group": st.column_config.TextColumn("Group"),
-        "channel": st.column_config.TextColumn("Channel"),
-        "why": st.column_config.TextColumn("Why this is proposed", width="medium"),
+        "take": st.column_config.CheckboxColumn("Map", help="Only ticked names are saved.", width=65),
+        "spelling": st.column_config.TextColumn("As files write it", width=115),
+        "leads": st.column_config.NumberColumn("Leads", width=65, format="localized"),
+        "spend": st.column_config.NumberColumn("Spend entries", width=100, format="localized"),
+        "source": st.column_config.TextColumn("Is the source", required=True, width=115),
+        "group": st.column_config.TextColumn("Group", width=105),
+        "channel": st.column_config.TextColumn("Channel", width=95),
+        "why": st.column_config.TextColumn("Why this is proposed", width=235),
     }
     with st.form("source_names"):
         edited = st.data_editor(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.statistics.decomposition import decompose_hits, decompose_rate, rank_dimensions, total
+from metrics.statistics.decomposition import decompose_hits, decompose_rate, rank_dimensions
 
 FEW = settings(max_examples=40)
 CELLS = st.dictionaries(
@@ -28,6 +28,12 @@ def frame(cells: Cells) -> pl.DataFrame:
 
 WALK_IN_AND_WEB: Cells = {"walk-in": (100, 30), "web": (100, 10)}
 MORE_WEB: Cells = {"walk-in": (100, 30), "web": (300, 36)}
+
+
+def total(split: pl.DataFrame) -> dict[str, float | None]:
+    """The parts of a decomposition, summed over its cells; null where there is none."""
+    parts = [name for name in ("volume", "mix", "rate", "change") if name in split.columns]
+    return {name: float(split[name].sum()) if split[name].count() else None for name in parts}
 
 
 def test_kitagawas_two_parts_worked_by_hand() -> None:

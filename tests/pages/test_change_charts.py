@@ -10,7 +10,7 @@ import pytest
 
 from pages.charts.curve import draw_curve, tabulate_curve
 from pages.charts.dots import draw_dots
-from pages.charts.layout import label_width
+from pages.charts.layout import label_width, signed_ticks
 from pages.charts.pace import draw_pace, tabulate_pace
 from pages.charts.trend import describe_events, describe_target, draw_trend, open_projections, tabulate_trend
 from pages.charts.two_way import describe_two_way, draw_two_way, tabulate_two_way
@@ -102,6 +102,22 @@ def test_both_sides_of_the_two_way_view_share_rows_and_scale() -> None:
     assert list(left.x) == [-0.1, 0.0, 0.01]
     assert list(figure.layout.xaxis.range) == list(figure.layout.xaxis2.range)
     assert list(left.marker.symbol) == ["circle", "circle", "circle-open"]
+    assert "0%" in figure.layout.xaxis.ticktext
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (-0.37, 0.35, ["-20%", "0%", "+20%"]),
+        (-0.02, 0.013, ["-2%", "-1%", "0%", "+1%"]),
+        (-0.003, 0.0, ["-0.3%", "-0.2%", "-0.1%", "0.0%"]),
+        (-0.9, 1.0, ["-50%", "0%", "+50%", "+100%"]),
+    ],
+)
+def test_a_signed_axis_has_few_ticks_and_a_zero_without_a_sign(low: float, high: float, words: list[str]) -> None:
+    ticks = signed_ticks(low, high)
+    assert [word.replace("\N{MINUS SIGN}", "-") for word in ticks["ticktext"]] == words
+    assert 0.0 in ticks["tickvals"]
 
 
 def test_the_sentence_of_the_two_way_view_says_whose_fault_it_is() -> None:
@@ -116,7 +132,7 @@ def test_the_sentence_of_the_two_way_view_says_whose_fault_it_is() -> None:
 def test_the_table_of_the_two_way_view_keeps_who_was_not_judged() -> None:
     twin = tabulate_two_way(TWO_WAY, "source")
     assert twin["In words"].to_list() == ["our handling", "weak leads", "not low", "answered on the spot"]
-    assert twin["By the leads, points"].to_list()[1] == "\\-10.0 \\(\\-12.0 to \\-8.0\\)"
+    assert twin["By the leads, points"].to_list()[1].replace("\xa0", " ") == "\\-10.0 \\(\\-12.0 to \\-8.0\\)"
 
 
 PACE = pl.DataFrame(

@@ -47,6 +47,11 @@ def test_the_difference_of_two_stores_is_split_too() -> None:
     )
 
 
+def test_a_small_part_of_the_mix_needs_no_example() -> None:
+    told = explanations.between_stores(reason(0.025, 0.002), ("North", "South"))
+    assert told == "Of the +2.5 points, +0.2 is the mix of source and +2.3 the rates within each."
+
+
 def rate(value: float, low: float | None, high: float | None) -> dict[str, Any]:
     return {"value": value, "low": low, "high": high}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -331,6 +333,23 @@ def test_the_place_to_drop_files_says_first_whether_the_newest_arrived_whole(ope
     assert "What serves now was loaded on" in said
     assert "It brought 2 leads that were not there." in said
     assert "**Not whole:** 1 row is refused. History says which and why." in said
+
+
+def test_files_can_be_dropped_though_the_snapshot_lacks_a_table_that_numbers_need(opened: Open, tmp_path: Path) -> None:
+    load(opened(), csv("leads.csv", LEADS))
+    current = snapshot.serving_path(tmp_path / "warehouse")
+    st.cache_resource.clear()
+    gc.collect()
+    with duckdb.connect(str(current)) as con:
+        con.execute("drop table fct_survey")
+    app = opened()
+    assert not app.exception
+    assert "**Not whole:** 1 row is refused." in texts(app)
+    assert app.file_uploader
+    elsewhere = AppTest.from_string("import dashboard\ndashboard.main('overview')", default_timeout=60).run()
+    assert elsewhere.title[0].value == "What is loaded cannot be read"
+    assert "built by another version of Upboard" in elsewhere.error[0].value
+    assert "python -m loaders build" in elsewhere.code[0].value
 
 
 def test_a_build_without_files_brought_nothing_and_all_of_it_arrived() -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from loaders.contracts import ROLES
 from loaders.errors import LoaderError
 from loaders.intake import Choices
 from loaders.settings import Settings
 from pages.loading import results
 from pages.loading.desk import Desk
-from pages.loading.roster_tab import as_uploads, corrected
+from pages.loading.roster_tab import as_uploads, corrected, role_words
 from pages.loading.sources_tab import entries_of
 from pages.loading.uploads import Upload, laid_out, preview, safe_name, take
 
@@ -90,6 +91,12 @@ def roster() -> pl.DataFrame:
     named = pl.DataFrame(people, schema=["store", "system", "person_id", "name"], orient="row")
     blank = pl.lit(None, dtype=pl.String)
     return named.with_columns(role=blank, team=blank, manager=blank, started_on=blank, ended_on=blank)
+
+
+def test_roles_are_said_in_dealership_words_and_one_that_is_not_known_as_it_is() -> None:
+    assert all(role_words(role) != role for role in ROLES)
+    assert role_words("bdc_agent") == "BDC agent"
+    assert role_words("valet") == "valet"
 
 
 def test_only_rows_that_were_corrected_are_loaded_under_the_id_that_their_list_gave() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages import outlook
+from pages import by_store, outlook
 from tests.pages.conftest import Show
 
 
@@ -63,7 +63,7 @@ def test_the_curve_says_how_many_bought_within_so_many_days(show: Show) -> None:
 def test_the_funnel_has_a_median_time_at_every_step(show: Show) -> None:
     tables = [table.value for table in show("overview", period="all data").table]
     steps = next(found for found in tables if "Median time" in found).set_index("Step")
-    assert steps.loc["Contacted", "Median time"] == "3.0 h \\(n 360\\)"
+    assert steps.loc["Contacted", "Median time"].replace("\xa0", " ") == "3.0 h \\(n 360\\)"
 
 
 def test_two_stores_stand_side_by_side_with_their_difference_in_words(show: Show) -> None:
@@ -73,6 +73,21 @@ def test_two_stores_stand_side_by_side_with_their_difference_in_words(show: Show
     assert table.loc["Leads", "North"] == "300"
     assert "Closing rate: North is 6.7 points above South, more than chance explains" in texts(app)
     assert "Of the +6.7 points, +6.7 is the mix of source" in texts(app)
+
+
+def test_stores_side_by_side_end_in_what_to_do_and_are_not_held_against_an_earlier_period(show: Show) -> None:
+    beside = texts(show("overview", view="store by store"))
+    assert "**Next:** " in beside
+    assert ", compared with" not in beside
+    assert ", compared with" in texts(show("overview"))
+    assert ", compared with" in texts(show("overview", view="store by store", store="North"))
+
+
+def test_a_store_that_does_better_beyond_chance_is_to_be_asked_how() -> None:
+    ahead, behind = ({"contact_rate": {"value": value}} for value in (0.682, 0.64))
+    told = by_store.next_step(["contact_rate"], behind, ahead, ("North", "South"))
+    assert told.startswith("**Next:** ask at South how they reach 68.2% contact rate; choose North in the filter Store")
+    assert "may be luck" in by_store.next_step([], behind, ahead, ("North", "South"))
 
 
 def test_each_store_keeps_its_own_currency(show: Show) -> None:

@@ -185,6 +185,13 @@ def test_definitions_open_the_metric_of_the_link_with_its_query(show: Show) -> N
     assert "North" in app.code[1].value
 
 
+def test_definitions_are_of_no_period_but_their_queries_are(show: Show) -> None:
+    shown = texts(show("definitions", metric="show_rate", period="last month"))
+    assert "**The same in every period**" in shown
+    assert "**May 1, 2026 to May 31, 2026**" not in shown
+    assert "The query for May 1, 2026 to May 31, 2026" in shown
+
+
 def test_definitions_say_so_when_a_link_names_no_metric(show: Show) -> None:
     assert "does not have" in texts(show("definitions", metric="luck"))
 

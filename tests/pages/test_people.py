@@ -59,8 +59,8 @@ def test_every_step_says_who_is_different_in_words(show: Show) -> None:
 def test_the_table_tells_observed_from_expected(show: Show) -> None:
     table = show("people", period="all data", store="North").table[1].value.set_index("Person")
     assert list(table.index) == ["Ada Hill", "Bo Park"]
-    assert table.loc["Ada Hill", "In words"] == "not distinguishable from the team"
-    assert "and fewer or" in table.loc["Ada Hill", "Would stand out"]
+    assert table.loc["Ada Hill", "In words"].replace("\xa0", " ") == "not distinguishable from the team"
+    assert "fewer or" in table.loc["Ada Hill", "Would stand out"]
 
 
 def test_a_rate_without_that_lens_says_why(show: Show) -> None:
@@ -76,7 +76,7 @@ def test_the_team_stays_whole_when_one_person_is_picked(show: Show) -> None:
 
 def test_the_trend_says_whether_chance_explains_the_change(show: Show) -> None:
     table = show("people", store="North").table[1].value
-    assert all("may be chance" in cell or cell == "n/a" for cell in table["Trend, as counted"])
+    assert all("may\xa0be\xa0chance" in cell or cell == "n/a" for cell in table["Trend, as counted"])
 
 
 def test_a_person_who_is_one_alone_has_no_team(show: Show) -> None:
@@ -239,7 +239,7 @@ def test_a_gap_says_whether_luck_explains_it() -> None:
     words = [people_coaching.in_words(row) for row in GAPS]
     assert words == [
         "behind by more than luck",
-        "so small a gap may be luck",
+        "luck may explain this gap",
         "behind by more than luck",
         "not behind the colleagues",
     ]

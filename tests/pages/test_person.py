@@ -214,7 +214,7 @@ def test_next_names_the_step_and_the_habit_behind_it() -> None:
 
 def test_a_small_gap_is_not_given_a_price() -> None:
     luck = Rate("show_rate", judged("Ada Hill", "not distinguishable", 38, 40), gap("Ada Hill", 1.0, -2.0))
-    assert coached.worth_words(luck, "USD") == "so small a gap may be luck"
+    assert coached.worth_words(luck, "USD") == "luck may explain this gap"
     assert coached.worth_words(WEAK, "USD") == "4.0 sales, $4,000"
     assert coached.worth_words(LEVEL, "USD") == ""
 

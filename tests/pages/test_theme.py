@@ -103,6 +103,24 @@ def test_n_and_interval_do_not_break_over_lines() -> None:
     assert "4.7%\u00a0to\u00a013.7%" in cell
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("225 and fewer or 271 and more", "225_and_fewer or 271_and_more"),
+        ("12 min", "12_min"),
+        ("-1.4 points, may be chance", "-1.4_points, may_be_chance"),
+        ("+7.9 points, more than chance", "+7.9_points, more_than_chance"),
+        ("not distinguishable from the team", "not_distinguishable from_the_team"),
+        ("$3,007 (-$3,815 to $9,830)", "$3,007 (-$3,815_to_$9,830)"),
+        ("-3.4 to -1.2", "-3.4_to_-1.2"),
+        ("Made of 12 minor parts, from the start", "Made of 12 minor parts, from the start"),
+    ],
+)
+def test_what_belongs_together_stays_on_one_line_of_a_table(text: str, shown: str) -> None:
+    cell = theme.table([{"x": text}])["x"][0]
+    assert cell.replace("\\", "").replace("\u00a0", "_") == shown
+
+
 LAST = dt.date(2026, 3, 15)
 
 

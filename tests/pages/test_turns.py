@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from pages.turns import FIRST, LATER, Turns, part, working_for
+from pages.turns import FIRST, LATER, PATIENT_FOR, Turns, part, working_for
 
 PATIENCE: Final = 10.0
 
@@ -79,6 +79,18 @@ def test_first_parts_go_before_later_ones_and_each_kind_in_order() -> None:
             _queued(turns, pool, lambda name=name: seen.append(name), whose)  # type: ignore[misc]
         over.set()
     assert seen == ["first 1", "first 2", "later 1", "later 2"]
+
+
+def test_a_later_part_lets_so_many_first_ones_go_before_it_and_no_more() -> None:
+    turns, seen = Turns(1), list[str]()
+    with ThreadPoolExecutor(12) as pool:
+        over, _ = _held(turns, pool)
+        _queued(turns, pool, lambda: seen.append("later"), LATER)
+        for _ in range(PATIENT_FOR):  # as if so many had come and gone meanwhile
+            next(turns._tickets)
+        _queued(turns, pool, lambda: seen.append("first"))
+        over.set()
+    assert seen == ["later", "first"]
 
 
 def test_who_leaves_the_queue_is_not_waited_for() -> None:
