@@ -26,6 +26,18 @@ CHANGE_SCHEMA: Final = {  # of a file: how many of its rows were held already, c
     "added": pl.Int64,
 }
 EMPTIED_SCHEMA: Final = dict.fromkeys(("table", "file_hash", "source_file", "source_sheet"), pl.String)
+# How DuckDB calls the types that canonical columns have.
+_TYPES: Final[Mapping[pl.DataType | type[pl.DataType], str]] = {
+    pl.String(): "varchar",
+    pl.Boolean(): "boolean",
+    pl.Int64(): "bigint",
+    pl.UInt64(): "ubigint",
+    pl.Float64(): "double",
+    pl.Date(): "date",
+    pl.Datetime("us", "UTC"): "timestamptz",
+    pl.Decimal(18, 2): "decimal(18, 2)",
+    pl.Decimal(18, 6): "decimal(18, 6)",
+}
 # What says where a row came from and when it was exported, not what it says.
 _LINEAGE: Final = ("row_id", "source_file", "source_sheet", "source_line", "profile", "block", "exported_at")
 
@@ -62,14 +74,21 @@ def write_canonical(
     con.register("store_name", pl.DataFrame(names, schema={"store": pl.String, "named": pl.String}, orient="row"))
     held = _tables_of_previous(con) if previous else frozenset()
     for table in TABLES:
-        con.register(f"incoming_{table}", incoming.get(table, empty_frame(table)))
-        con.execute(template("read_anew", table))
-        con.execute(template("all_versions", table, held=_held(table) if table in held else ""))
         if table in incoming or table in held:
-            con.execute(template("touched_twice", table))
-            if con.execute(f"select exists (from touched_{table})").fetchall()[0][0]:
-                _merge(con, table, template("versions_written", table))
-                _write_merged(con, table)
+            con.register(f"incoming_{table}", incoming.get(table, empty_frame(table)))
+            _write_all(con, table, is_held=table in held)
+        else:
+            con.execute(template("no_versions", table, columns=_typed_columns(table)))
+
+
+def _write_all(con: duckdb.DuckDBPyConnection, table: str, *, is_held: bool) -> None:
+    if is_held:
+        con.execute(template("read_anew", table))
+    con.execute(template("all_versions", table, held=_held(table) if is_held else ""))
+    con.execute(template("touched_twice", table))
+    if con.execute(f"select exists (from touched_{table})").fetchall()[0][0]:
+        _merge(con, table, template("versions_written", table))
+        _write_merged(con, table)
 
 
 def fold_in(
@@ -127,6 +146,10 @@ def _merge(con: duckdb.DuckDBPyConnection, table: str, versions: str) -> None:
 
 def _write_merged(con: duckdb.DuckDBPyConnection, table: str) -> None:
     con.execute(template("write_merged", table))
+
+
+def _typed_columns(table: str) -> str:
+    return ", ".join(f"{name} {_TYPES[dtype]}" for name, dtype in empty_frame(table).drop("file_number").schema.items())
 
 
 def _columns(table: str, aside: tuple[str, ...]) -> str:

@@ -31,6 +31,7 @@ from loaders.star import (
     remember_words,
     run,
     statements,
+    with_versions,
 )
 
 # Records that hang on leads. All others (lists of people and sources, spend, reports) are read whole each time.
@@ -66,6 +67,19 @@ _FACTS: Final = {
 _REF_COLUMNS: Final = ("lead_id", "customer_id", "customer_name", "lead_created_on", "vin", "sale_id", "rescheduled_to")
 
 
+def is_worthwhile(con: duckdb.DuckDBPyConnection, changed: Collection[str]) -> bool:
+    """Whether a part is likely to be enough: only events changed, and few of many."""
+    events = [table for table in changed if table in EVENTS]
+    others = [table for table in changed if table not in EVENTS + _WORDS]
+    if any(_count(con, f"changed_{table}") for table in others) or _has_other_settings(con):
+        return False
+    if _count(con, "previous.build.partial_build") >= _MOST_PARTIAL_BUILDS:
+        return False
+    leads = _count(con, "previous.fct_lead")
+    touched = sum(_count(con, f"changed_{table}") for table in events)
+    return leads >= SCOPE_FROM_LEADS and touched <= leads * _LARGEST_SHARE
+
+
 def build_scope(
     con: duckdb.DuckDBPyConnection,
     settings: Settings,
@@ -77,10 +91,8 @@ def build_scope(
     """Build the part of the star that the changes reach, into the copied star of the database `snapshot`.
 
     `changed`: the tables with a `changed_<table>` (see `loaders.merge.fold_in`). Gives False, with the star untouched,
-    where it must be built anew in full.
+    where it must be built anew in full: in another connection, as this one is full of what was tried.
     """
-    if not _is_worthwhile(con, changed):
-        return False
     con.execute("attach ':memory:' as part")
     con.execute("use part")
     _lay_out_records(con, changed)
@@ -94,24 +106,13 @@ def build_scope(
     if not _close(con, settings):
         return False
     _narrow_records(con)
-    run(con, [path for path in paths if path.name >= _FIRST_EVENT_STATEMENT], settings, progress)
+    events = [path for path in paths if path.name >= _FIRST_EVENT_STATEMENT]
+    run(con, events, settings, progress, has_shared_marks=True)
     _write(con)
     _count_roster_days(con, paths)
     con.execute("insert into snapshot.build.partial_build select loaded_at from build")
     con.execute("set max_vacuum_tasks = 0")
     return True
-
-
-def _is_worthwhile(con: duckdb.DuckDBPyConnection, changed: Collection[str]) -> bool:
-    events = [table for table in changed if table in EVENTS]
-    others = [table for table in changed if table not in EVENTS + _WORDS]
-    if any(_count(con, f"changed_{table}") for table in others) or _has_other_settings(con):
-        return False
-    if _count(con, "previous.build.partial_build") >= _MOST_PARTIAL_BUILDS:
-        return False
-    leads = _count(con, "previous.fct_lead")
-    touched = sum(_count(con, f"changed_{table}") for table in events)
-    return leads >= SCOPE_FROM_LEADS and touched <= leads * _LARGEST_SHARE
 
 
 def _has_other_settings(con: duckdb.DuckDBPyConnection) -> bool:
@@ -122,11 +123,12 @@ def _has_other_settings(con: duckdb.DuckDBPyConnection) -> bool:
 
 def _lay_out_records(con: duckdb.DuckDBPyConnection, changed: Collection[str]) -> None:
     """The records of every table, as in a full build; those of events also as `all_<table>`."""
+    versioned = with_versions(con)
     for table in TABLES:
         if table not in EVENTS or table == "sale":
-            make_records(con, table, f"record_{table}")
+            make_records(con, table, f"record_{table}", has_versions=table in versioned)
         else:
-            make_records(con, table, f"all_{table}")
+            make_records(con, table, f"all_{table}", has_versions=table in versioned)
             con.execute(f"create temp view record_{table} as select * from all_{table}")
         if table in EVENTS and table not in changed:
             key = key_column(table)

@@ -35,7 +35,7 @@ from loaders.merge import (
 )
 from loaders.progress import Progress
 from loaders.read.database import Watermark
-from loaders.scope import build_scope
+from loaders.scope import build_scope, is_worthwhile
 from loaders.settings import Settings
 from loaders.star import (
     ERASURE_VARIABLE,
@@ -43,6 +43,7 @@ from loaders.star import (
     REJECT_SCHEMA,
     Moment,
     build_star,
+    clear_star,
     fingerprint,
 )
 
@@ -84,6 +85,16 @@ class Published:
     files: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class _Previous:
+    """The snapshot that a load builds on. `layout`: see loaders.merge.layout; None for one of an early release."""
+
+    path: Path
+    loaded_at: datetime
+    layout: str | None
+    stores: tuple[str, ...]
+
+
 def publish(
     sheets: list[Sheet],
     warehouse: Path,
@@ -102,26 +113,23 @@ def publish(
         LoaderError: Another load holds the warehouse, its folder cannot be written, or its snapshot is damaged.
     """
     with held_for_writing(warehouse, wait_seconds, progress):
-        previous = current_path(warehouse)
+        previous = _previous(warehouse)
         moment = _after(previous, moment)
-        name = new_name(moment.loaded_at)
-        building = warehouse / SNAPSHOTS / f"{name}.building"
+        building = warehouse / SNAPSHOTS / f"{new_name(moment.loaded_at)}.building"
         try:
-            erased = _erased(warehouse)
-            files, is_new = _build(building, name, previous, sheets, settings, moment, progress, erased)
-            if is_new:
+            published = _build(building, previous, sheets, settings, moment, progress, _erased(warehouse))
+            if published.is_new:
                 building.replace(building.with_suffix(".duckdb"))
-                point_at(warehouse, name)
+                point_at(warehouse, published.snapshot)
         except (*_DAMAGE, OSError) as error:
             if previous:
-                check_sound(previous)
+                check_sound(previous.path)
             hint = "Free some space or mend the folder's rights, and load again; the last snapshot still serves."
             raise LoaderError(f"The warehouse {warehouse} cannot be written: {error}.", hint) from error
         finally:
             discard(building)
         _prune(warehouse, settings.warehouse.keep_snapshots)
-        serving = current_path(warehouse)
-        return Published(serving.stem if serving else "", as_of(serving), is_new, files)
+        return published
 
 
 def new_name(moment: datetime) -> str:
@@ -377,35 +385,44 @@ def as_of(path: Path | None) -> datetime | None:
         return found
 
 
-def _after(previous: Path | None, moment: Moment) -> Moment:
+def _previous(warehouse: Path) -> _Previous | None:
+    """The snapshot that serves, and what the next load asks of it; None before the first load."""
+    path = current_path(warehouse)
+    if path is None:
+        return None
+    with opened(path) as con:
+        last = con.sql("from loads.load order by loaded_at desc limit 1").pl()
+        stores = con.execute("select distinct store from dim_store").fetchall()
+    layout_of_it = str(last["layout"].item()) if "layout" in last.columns else None
+    return _Previous(path, last["loaded_at"].item(), layout_of_it, tuple(store for (store,) in stores))
+
+
+def _after(previous: _Previous | None, moment: Moment) -> Moment:
     """The moment of a load, later than that of the one it builds on, though it waited or the clock was set back."""
     if previous is None:
         return moment
-    with opened(previous) as con:
-        last: datetime = con.sql("select max(loaded_at) as loaded_at from loads.load").pl().item()
-    return replace(moment, loaded_at=max(moment.loaded_at, last + timedelta(microseconds=1)))
+    return replace(moment, loaded_at=max(moment.loaded_at, previous.loaded_at + timedelta(microseconds=1)))
 
 
 def _build(
     building: Path,
-    name: str,
-    previous: Path | None,
+    previous: _Previous | None,
     sheets: list[Sheet],
     settings: Settings,
     moment: Moment,
     progress: Progress,
     erased: Erased | None = None,
-) -> tuple[pl.DataFrame, bool]:
+) -> Published:
+    """Build a snapshot as the file `building`; is_new is false where the one before it says all that already."""
+    name = building.stem
     renamed = _renamed_stores(previous, settings) if previous else {}
-    is_copy = previous is not None and not renamed and _layout_of(previous) == layout()
+    is_copy = previous is not None and not renamed and previous.layout == layout()
     if previous and is_copy:
-        shutil.copyfile(previous, building)
-    secret = erased.secret if erased else None
-    with building_at(building, previous, secret) as con:
+        shutil.copyfile(previous.path, building)
+    place = (building, previous.path if previous else None, erased.secret if erased else None)
+    with building_at(*place) as con:
         progress(0, "comparing with the last snapshot")
-        incoming = {table: rows for table in TABLES if (rows := good_rows(sheets, table)) is not None}
-        if erased:
-            incoming = {table: erase_rows(table, rows, erased, settings) for table, rows in incoming.items()}
+        incoming = _incoming(sheets, settings, erased)
         if is_copy:
             changed = fold_in(con, incoming, _emptied(sheets))
             con.execute("drop schema loads cascade")
@@ -415,15 +432,46 @@ def _build(
         files = _file_rows(name, sheets, changed)
         _log(con, name, files, sheets, settings, moment, erased, has_previous=previous is not None)
         _log_watermarks(con, sheets, has_previous=previous is not None)
-        if is_copy and not is_anything_said_anew(con, incoming) and _is_same(con):
-            return files, False
+        if previous and is_copy and not is_anything_said_anew(con, incoming) and _is_same(con):
+            return Published(previous.path.stem, _as_of(con), is_new=False, files=files)
         tables = _forget_rows(con, sheets, incoming)
         findings = con.sql("from loads.finding").pl()
-        is_built = is_copy and build_scope(con, settings, moment, findings, progress, tables)
-    if not is_built:
-        with building_at(building, previous, secret) as con:
-            build_star(con, settings, moment, findings, progress)
-    return files, True
+        if not is_copy or not is_worthwhile(con, tables):
+            _build_whole(con, settings, moment, findings, progress, is_copy=is_copy)
+            return Published(name, _as_of(con), is_new=True, files=files)
+        if build_scope(con, settings, moment, findings, progress, tables):
+            return Published(name, _as_of(con), is_new=True, files=files)
+    with building_at(*place) as con:
+        _build_whole(con, settings, moment, findings, progress, is_copy=is_copy)
+        return Published(name, _as_of(con), is_new=True, files=files)
+
+
+def _incoming(sheets: Sequence[Sheet], settings: Settings, erased: Erased | None) -> dict[str, pl.DataFrame]:
+    """The valid rows by the table that they feed, without what names an erased customer."""
+    incoming = {table: rows for table in TABLES if (rows := good_rows(sheets, table)) is not None}
+    if erased:
+        return {table: erase_rows(table, rows, erased, settings) for table, rows in incoming.items()}
+    return incoming
+
+
+def _build_whole(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    moment: Moment,
+    findings: pl.DataFrame,
+    progress: Progress,
+    *,
+    is_copy: bool,
+) -> None:
+    if is_copy:
+        clear_star(con)
+    build_star(con, settings, moment, findings, progress)
+
+
+def _as_of(con: duckdb.DuckDBPyConnection) -> datetime | None:
+    """The newest "now" among the stores of the snapshot that is being built."""
+    found: datetime | None = con.sql("select max(as_of) as as_of from snapshot.main.dim_store").pl().item()
+    return found
 
 
 @contextmanager
@@ -468,18 +516,9 @@ def _emptied(sheets: Sequence[Sheet]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=EMPTIED_SCHEMA, orient="row")
 
 
-def _renamed_stores(path: Path, settings: Settings) -> dict[str, str]:
+def _renamed_stores(previous: _Previous, settings: Settings) -> dict[str, str]:
     """The stores of a snapshot that the settings call otherwise by now: an alias was added, or a name mended."""
-    with opened(path) as con:
-        stores = [store for (store,) in con.execute("select distinct store from dim_store").fetchall()]
-    return {store: name for store in stores if (name := settings.store_named(store).name) != store}
-
-
-def _layout_of(path: Path) -> str | None:
-    """The columns that the canonical tables of a snapshot have, as one word; None for one of an early release."""
-    with opened(path) as con:
-        loads = con.sql("from loads.load order by loaded_at desc limit 1").pl()
-        return str(loads["layout"].item()) if "layout" in loads.columns and loads.height else None
+    return {store: name for store in previous.stores if (name := settings.store_named(store).name) != store}
 
 
 def _file_rows(name: str, sheets: Sequence[Sheet], changed: pl.DataFrame) -> pl.DataFrame:
@@ -580,10 +619,10 @@ def _check_begins_where_held_ends(mark: Watermark, held: Mapping[tuple[str, str]
 
 def _watermarks_in(con: duckdb.DuckDBPyConnection, database: str) -> dict[tuple[str, str], str]:
     """By place and column; none in a snapshot of a release that had no databases."""
-    there = "select 1 from duckdb_tables() where schema_name = 'loads' and table_name = 'watermark'"
-    if not con.execute(f"{there} and database_name = ?", [database]).fetchall():
+    try:
+        rows = con.execute(f'select place, "column", "value" from "{database}".loads.watermark').fetchall()
+    except duckdb.CatalogException:
         return {}
-    rows = con.execute(f'select place, "column", "value" from "{database}".loads.watermark').fetchall()
     return {(place, column): value for place, column, value in rows}
 
 

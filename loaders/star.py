@@ -27,6 +27,9 @@ from loaders.settings import WEEKDAYS, Settings, StoreHours
 WAREHOUSE_SQL: Final = Path(__file__).parent / "warehouse"
 LEADS_READY: Final = "20_stg_lead.sql"
 _MARK: Final = pl.concat_str("rule", pl.lit(":"), "value")
+_SOURCES: Final = """
+select source from record_lead union select source from record_spend
+union select source from record_crm_report union select name from record_source"""
 SECONDS_PER_DAY: Final = 86_400
 SMALL_TABLE_ROWS: Final = 50_000
 # A variable of the connection: the secret of the warehouse's erasures; not set where nobody was erased.
@@ -86,11 +89,14 @@ def made_of_test_words(names: Sequence[str], emails: Sequence[str]) -> frozenset
 def build_star(
     con: duckdb.DuckDBPyConnection, settings: Settings, moment: Moment, findings: pl.DataFrame, progress: Progress
 ) -> None:
-    """Build every table of the star from the canonical tables of the connection's database `snapshot`."""
+    """Build every table of the star from the canonical tables of the connection's database `snapshot`.
+
+    A star that the database holds already, as a copy, is cleared first: `clear_star`.
+    """
     con.execute("set TimeZone = 'UTC'")
-    _clear(con)
+    versioned = with_versions(con)
     for table in TABLES:
-        make_records(con, table, f"record_{table}")
+        make_records(con, table, f"record_{table}", has_versions=table in versioned)
     hand_over(con, settings, moment, findings)
     run(con, statements(), settings, progress)
     remember(con)
@@ -101,14 +107,21 @@ def statements() -> list[Path]:
     return sorted(WAREHOUSE_SQL.glob("*.sql"))
 
 
-def run(con: duckdb.DuckDBPyConnection, paths: Sequence[Path], settings: Settings, progress: Progress) -> None:
-    """Run files of the star in order; once the leads are ready, their customers are found."""
+def run(
+    con: duckdb.DuckDBPyConnection,
+    paths: Sequence[Path],
+    settings: Settings,
+    progress: Progress,
+    *,
+    has_shared_marks: bool = False,
+) -> None:
+    """Run files of the star in order; once the leads are ready, their customers are found (see `match_leads`)."""
     for number, path in enumerate(paths):
         progress(number / len(paths), f"building {path.stem[3:]}")
         for statement in _parsed(path.read_text(encoding="utf-8")):
             con.execute(statement)
         if path.name == LEADS_READY:
-            match_leads(con, settings)
+            match_leads(con, settings, has_shared_marks=has_shared_marks)
 
 
 @lru_cache(maxsize=128)
@@ -134,18 +147,24 @@ def remember_words(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"create or replace table snapshot.build.{table} as {words}")
 
 
-def _clear(con: duckdb.DuckDBPyConnection) -> None:
+def clear_star(con: duckdb.DuckDBPyConnection) -> None:
     """Drop the star that a copied snapshot begins with."""
     listed = "select table_name from duckdb_tables() where database_name = 'snapshot' and schema_name = 'main'"
     for (table,) in con.execute(listed).fetchall():
         con.execute(f"drop table snapshot.main.{table}")
 
 
-def make_records(con: duckdb.DuckDBPyConnection, table: str, name: str) -> None:
+def with_versions(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The tables of which some record is known by several kinds of export."""
+    asked = " union all ".join(
+        f"select '{table}' where exists (from snapshot.canonical.{table} where not is_only_version)" for table in TABLES
+    )
+    return {table for (table,) in con.execute(asked).fetchall()}
+
+
+def make_records(con: duckdb.DuckDBPyConnection, table: str, name: str, *, has_versions: bool) -> None:
     """Make the records of a table, each once: `name`. A view, or a table where the star corrects them."""
     kind = "table" if table == "sale" else "view"
-    versions = f"select exists (from snapshot.canonical.{table} where not is_only_version)"
-    (has_versions,) = con.execute(versions).fetchall()[0]
     if has_versions:
         # Every statement that names a view plans it again: a small table is planned, and merged, once.
         rows = f"select count(*) from snapshot.canonical.{table}"
@@ -186,8 +205,8 @@ def hand_over(con: duckdb.DuckDBPyConnection, settings: Settings, moment: Moment
 
 
 def _stores_with_records(con: duckdb.DuckDBPyConnection) -> list[str]:
-    union = " union ".join(f"select store from record_{table}" for table in TABLES)
-    return [store for (store,) in con.execute(f"select store from ({union}) order by store").fetchall()]
+    every = " union all ".join(f"select store from record_{table}" for table in TABLES)
+    return [store for (store,) in con.execute(f"select distinct store from ({every}) order by store").fetchall()]
 
 
 def _recorded_events() -> str:
@@ -296,10 +315,7 @@ def _free_rows(settings: Settings) -> pl.DataFrame:
 def _source_rows(con: duckdb.DuckDBPyConnection, settings: Settings) -> pl.DataFrame:
     """What the map of sources says about each name in the records; names that it does not know are absent."""
     find = settings.sources.finder()
-    named = con.execute(
-        "select source from record_lead union select source from record_spend"
-        " union select source from record_crm_report union select name from record_source"
-    ).fetchall()
+    named = con.execute(_SOURCES).fetchall() if settings.sources.map else []
     rows = [
         (name, entry.source, entry.group, entry.channel)
         for (name,) in named
@@ -314,17 +330,18 @@ def _domain_rows(settings: Settings) -> pl.DataFrame:
     return pl.DataFrame({"domain": domains}, schema={"domain": pl.String})
 
 
-def match_leads(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+def match_leads(con: duckdb.DuckDBPyConnection, settings: Settings, *, has_shared_marks: bool = False) -> None:
     """Make `lead_customer` from `stg_lead`: which customer sent each lead, and the keys of its e-mail and phones.
 
-    Where the leads are only those of a scope, `shared_mark` names the marks that too many leads outside carry as well.
+    Where the leads are only those of a scope, `has_shared_marks`: the table `shared_mark` names the marks that too many
+    leads outside carry as well.
     """
     leads = con.sql(f"select {', '.join(IDENTITY_COLUMNS)} from stg_lead").pl()
     countries = {store: settings.store_named(store).country for store in leads["store"].unique().to_list()}
     (secret,) = con.execute(f"select getvariable('{ERASURE_VARIABLE}')").fetchall()[0]
     keyed = with_keys(leads, countries, secret)
     found = marks_of(keyed)
-    if con.execute("select 1 from duckdb_tables() where table_name = 'shared_mark'").fetchall():
+    if has_shared_marks:
         shared = con.sql("from shared_mark").pl()
         found = found.join(shared, left_on=["store", _MARK], right_on=["store", "mark"], how="anti")
     customers = match_customers(leads, settings.identity, countries, found)

@@ -3,16 +3,19 @@ create temp table deal_system as
 select store, system, (store, system) in (select (store, system) from record_lead) as is_crm
 from (select distinct store, system from record_sale);
 
+-- Grain: one row per store with recorded events: the newest by the time of the load, and how many are dated after it.
+create temp table store_event as
+select
+    store,
+    max(recorded_at) filter (recorded_at <= (select loaded_at from build)) as newest_at,
+    count(*) filter (recorded_at > (select loaded_at from build)) as later_count
+from recorded_event
+group by store;
+
 -- Grain: one row per store that has any record.
 -- "Now" of a store is the newest recorded event that is not later than the load; --as-of sets it for all.
 create table dim_store as
 with
-newest as (
-    select store, max(recorded_at) as recorded_at
-    from recorded_event
-    where recorded_at <= (select loaded_at from build)
-    group by store
-),
 stores as (
     select
         key3(s.store, '', '') as store_key,
@@ -20,10 +23,10 @@ stores as (
         s.time_zone,
         s.currency,
         s.locale,
-        coalesce((select as_of from build), n.recorded_at, (select loaded_at from build)) as as_of,
+        coalesce((select as_of from build), e.newest_at, (select loaded_at from build)) as as_of,
         s.response_standard_seconds
     from setting_store as s
-    left join newest as n using (store)
+    left join store_event as e using (store)
 ),
 final as (
     select

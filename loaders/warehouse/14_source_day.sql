@@ -8,10 +8,3 @@ from record_lead as l
 join dim_store as s using (store)
 left join (select distinct store, system, ref, source_key from source_ref) as src
     on src.store = l.store and src.system = l.system and src.ref = l.source;
-
--- Grain: one row per store with events dated after the load: how many.
-create temp table dated_after_load as
-select store, count(*) as event_count
-from recorded_event
-where recorded_at > (select loaded_at from build)
-group by store;

@@ -85,12 +85,13 @@ direct as (
         r.*,
         o.lead_key as own_lead_key,
         o.customer_key as own_customer_key,
-        case when o.lead_key is null then r.store end as open_store
+        case when o.lead_key is null then r.store end as open_store,
+        case when o.lead_key is null then name_key(r.customer_name) end as open_name_key
     from query_table(records) as r
     left join lead_of_id as o using (store, system, lead_id)
 )
 select
-    r.* exclude (own_lead_key, own_customer_key, open_store),
+    r.* exclude (own_lead_key, own_customer_key, open_store, open_name_key),
     coalesce(
         r.own_lead_key,
         a.lead_key,
@@ -111,7 +112,7 @@ left join lead_of_link as k on k.kind = r.kind and k.store = r.open_store and k.
 left join lead_of_name as n
     on n.store = r.open_store
     and n.created_on = r.lead_created_on
-    and n.name_key = case when r.open_store is not null then name_key(r.customer_name) end;
+    and n.name_key = r.open_name_key;
 
 -- Grain: one row per appointment, visit, task, status move, sale, survey and service visit.
 create temp table stg_link as

@@ -1,6 +1,9 @@
 -- Grain: one row per buying episode of one customer at one store (an accumulating snapshot).
 create table fct_opportunity as
 with
+last_day as (
+    select max(day) as last_day from dim_date
+),
 reached as (
     select
         o.opportunity_key,
@@ -73,6 +76,21 @@ reached as (
     left join stg_visit_milestone as v using (opportunity_key)
     left join stg_sale_milestone as d using (opportunity_key)
 ),
+-- A join on a plain column costs less to plan than one on what it is made of.
+dated as (
+    select
+        r.*,
+        cast(timezone(r.time_zone, r.first_attempt_at) as date) as first_attempt_on,
+        cast(timezone(r.time_zone, r.first_any_response_at) as date) as first_any_response_on,
+        least(r.created_on, l.last_day) as created_day,
+        least(first_attempt_on, l.last_day) as attempt_day,
+        least(first_any_response_on, l.last_day) as response_day,
+        b.follow_up_seconds,
+        b.follow_up_attempts
+    from reached as r
+    cross join last_day as l
+    cross join build as b
+),
 opened as (
     select
         r.*,
@@ -80,18 +98,10 @@ opened as (
         r.created_at >= c.opens_at and r.created_at < c.closes_at as is_in_hours,
         open_seconds(r.first_attempt_at, f.opens_at, f.closes_at, f.open_seconds_before) as attempt_open_seconds,
         open_seconds(r.first_any_response_at, a.opens_at, a.closes_at, a.open_seconds_before) as response_open_seconds
-    from reached as r
-    left join dim_date as c on c.store_key = r.store_key and c.day = least(r.created_on, (select max(day) from dim_date))
-    left join dim_date as f
-        on f.store_key = r.store_key
-        and f.day = least(
-            cast(timezone(r.time_zone, r.first_attempt_at) as date), (select max(day) from dim_date)
-        )
-    left join dim_date as a
-        on a.store_key = r.store_key
-        and a.day = least(
-            cast(timezone(r.time_zone, r.first_any_response_at) as date), (select max(day) from dim_date)
-        )
+    from dated as r
+    left join dim_date as c on c.store_key = r.store_key and c.day = r.created_day
+    left join dim_date as f on f.store_key = r.store_key and f.day = r.attempt_day
+    left join dim_date as a on a.store_key = r.store_key and a.day = r.response_day
 ),
 final as (
     select
@@ -130,12 +140,10 @@ final as (
         has_contact_log and coalesce(is_multi_channel, false) as is_multi_channel,
         has_contact_log and coalesce(attempt_count, 0) <= 1 as is_barely_tried,
         has_contact_log as is_follow_up_due,
-        created_by + to_seconds((select follow_up_seconds from build)) as follow_up_due_at,
+        created_by + to_seconds(follow_up_seconds) as follow_up_due_at,
         has_contact_log and (
-            coalesce(follow_up_count, 0) >= (select follow_up_attempts from build)
-            or coalesce(
-                epoch(contacted_at) - epoch(created_at) < (select follow_up_seconds from build), false
-            )
+            coalesce(follow_up_count, 0) >= follow_up_attempts
+            or coalesce(epoch(contacted_at) - epoch(created_at) < follow_up_seconds, false)
         ) as is_follow_up_met,
         first_automated_at is not null and first_attempt_at is null and has_contact_log as is_machine_only,
         coalesce(first_automated_at <= coalesce(first_attempt_at, first_automated_at), false) as is_automated_first,
@@ -166,8 +174,7 @@ final as (
             created_at, sold_at, created_on, sold_on, created_at_is_date or sold_at_is_date
         ) as seconds_to_sold,
         seconds_between(
-            created_at, first_attempt_at, created_on, cast(timezone(time_zone, first_attempt_at) as date),
-            created_at_is_date
+            created_at, first_attempt_at, created_on, first_attempt_on, created_at_is_date
         ) as seconds_to_first_attempt,
         seconds_between(
             created_at, contacted_at, created_on, cast(timezone(time_zone, contacted_at) as date), created_at_is_date
@@ -186,7 +193,7 @@ final as (
             when first_any_response_at >= created_at then response_open_seconds - created_open_seconds
         end as open_seconds_to_first_any_response,
         seconds_between(
-            created_at, first_any_response_at, created_on, cast(timezone(time_zone, first_any_response_at) as date), created_at_is_date
+            created_at, first_any_response_at, created_on, first_any_response_on, created_at_is_date
         ) as seconds_to_first_any_response,
         seconds_between(
             created_at, first_reply_at, created_on, cast(timezone(time_zone, first_reply_at) as date), created_at_is_date

@@ -7,15 +7,18 @@ people as (
     from dim_person
     group by all
     having count(*) = 1
+),
+told as (
+    select *, key3(store, '', '') as store_key, staff_key(person) as staff_key from setting_target
 )
 select
-    case when t.store is null then '' else key3(t.store, '', '') end as store_key,
+    coalesce(t.store_key, '') as store_key,
     p.person_key,
     t.person,
     t.source,
     t.month,
     t.metric,
     t.value
-from setting_target as t
-left join people as p on p.store_key = key3(t.store, '', '') and p.staff_key = staff_key(t.person)
+from told as t
+left join people as p on p.store_key = t.store_key and p.staff_key = t.staff_key
 order by t.metric, 1, t.person, t.source, t.month;

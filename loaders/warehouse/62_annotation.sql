@@ -6,13 +6,16 @@ people as (
     from dim_person
     group by all
     having count(*) = 1
+),
+told as (
+    select *, key3(store, '', '') as store_key, staff_key(person) as staff_key from setting_annotation
 )
 select
-    case when a.store is null then '' else key3(a.store, '', '') end as store_key,
+    coalesce(a.store_key, '') as store_key,
     p.person_key,
     a.person,
     a.day,
     a.label
-from setting_annotation as a
-left join people as p on p.store_key = key3(a.store, '', '') and p.staff_key = staff_key(a.person)
+from told as a
+left join people as p on p.store_key = a.store_key and p.staff_key = a.staff_key
 order by a.day, 1, a.person, a.label;

@@ -176,9 +176,10 @@ findings as (
     where person is not null and person_key is null
     union all
     select
-        'dated_after_now', s.store_key, null, event_count || ' events are dated after the load', null, null, null
-    from dated_after_load
+        'dated_after_now', s.store_key, null, later_count || ' events are dated after the load', null, null, null
+    from store_event
     join dim_store as s using (store)
+    where later_count > 0
     union all
     select f.finding, s.store_key, f.record, f.detail, f.source_file, f.source_line, null
     from read_finding as f

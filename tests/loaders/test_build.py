@@ -6,13 +6,16 @@ import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from loaders import snapshot
 from loaders.__main__ import app
+from loaders.contracts import TABLES
 from loaders.errors import LoaderError
+from loaders.merge import EMPTIED_SCHEMA, empty_frame, write_canonical
 from loaders.settings import Settings, load_settings
 
 SETTINGS = '[[store]]\nname = "North"\ntime_zone = "UTC"\n'
@@ -106,3 +109,17 @@ def test_settings_of_another_release_are_said_to_be_so(place: Path, monkeypatch:
     with pytest.raises(LoaderError, match="earlier release"):
         snapshot.loaded_settings(place / "warehouse")
     assert load_settings(place / "settings.toml").stores[0].name == "North"
+
+
+def test_a_table_that_nothing_feeds_has_the_columns_of_one_that_files_feed() -> None:
+    columns = (
+        "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'canonical' order by all"
+    )
+    found = []
+    for incoming in ({}, {table: empty_frame(table) for table in TABLES}):
+        with duckdb.connect() as con:
+            con.execute("attach ':memory:' as snapshot")
+            con.execute("use snapshot")
+            write_canonical(con, incoming, pl.DataFrame(schema=EMPTIED_SCHEMA), previous=False)
+            found.append(con.execute(columns).fetchall())
+    assert found[0] == found[1]
