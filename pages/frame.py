@@ -317,7 +317,7 @@ def _on_its_own(draw: Callable[[], None], waiting: list[Callable[[], None]] | No
         region.use(written_for)
         place_in_queue = turns.FIRST if _is_asked_for() else whose
         # Once it has its turn it is not behind anybody: others wait for it to be done.
-        with turns.working_for(place_in_queue), turns.PARTS.turn(_still_wanted), turns.working_for(turns.FIRST):
+        with turns.working_for(place_in_queue), turns.PARTS.turn(_still_wanted):
             draw()
 
     def begin() -> None:

@@ -185,4 +185,4 @@ findings as (
     from read_finding as f
     left join dim_store as s using (store)
 )
-select * from findings order by finding, store_key, record, detail;
+select * from findings order by finding, store_key, record, detail, source_file, source_line;
