@@ -58,12 +58,10 @@ class NoWarehouse(NoSuchData):
 
 @dataclass
 class _Snapshot:
-    """One open snapshot file and how many queries are reading it."""
+    """One open snapshot file. It closes by itself when no handle and no query holds it any more."""
 
     name: str
     connection: duckdb.DuckDBPyConnection
-    readers: int = 0
-    is_retired: bool = False
     currencies: Mapping[str, str | None] | None = None
     once: dict[tuple[str, Scope], pl.DataFrame] = field(default_factory=dict, repr=False)
     parsed: Callable[[str], duckdb.Statement] = field(init=False, repr=False)
@@ -108,17 +106,30 @@ class Warehouse:
     """A directory of snapshots, of which the one that CURRENT names is open. Safe to share between threads.
 
     Every query reads one snapshot from its first row to its last, and of it only what `scope` allows. After `refresh`
-    new queries read the new snapshot; the old one is closed when the last query on it ends.
+    new queries read the new snapshot; the old one is closed when the last query on it ends, and the last handle that
+    `staying` gave is gone.
     """
 
     directory: Path
     _shared: _Shared = field(repr=False)
     scope: Scope = WHOLE
+    _stays_on: _Snapshot | None = field(default=None, repr=False)
+
+    @property
+    def _read(self) -> _Snapshot:
+        return self._stays_on or self._shared.open
 
     @property
     def snapshot(self) -> str:
-        """The file name of the open snapshot, relative to the directory."""
-        return self._shared.open.name
+        """The file name of the snapshot that is read, relative to the directory."""
+        return self._read.name
+
+    def staying(self) -> Warehouse:
+        """The same warehouse on the snapshot that it reads now, whichever is published later.
+
+        Several questions asked of it are answered from one snapshot, which stays open as long as this handle is held.
+        """
+        return replace(self, _stays_on=self._read)
 
     def within(self, scope: Scope) -> Warehouse:
         """The same warehouse as somebody sees it who is limited to that scope too."""
@@ -137,25 +148,19 @@ class Warehouse:
         with self._shared.lock:
             is_new = name != self._shared.open.name
             if is_new:
-                old, self._shared.open = self._shared.open, _open_current(self.directory)
-                old.is_retired = True
-                _close_if_unused(old)
+                self._shared.open = _open_current(self.directory)
             self._shared.stamp = stamp
         return is_new
 
     def close(self) -> None:
-        """Close the snapshot once the last query on it ends."""
-        with self._shared.lock:
-            self._shared.open.is_retired = True
-            _close_if_unused(self._shared.open)
+        """Close the snapshot once the last query on it ends; nothing can be asked any more."""
+        self._read.connection.close()
 
     @contextmanager
     def _reading(self, scope: Scope = WHOLE) -> Iterator[_Reader]:
         """Reads what this handle and the scope of a question both allow."""
-        with self._shared.lock:
-            snapshot = self._shared.open
-            snapshot.readers += 1
-            cursor = snapshot.connection.cursor()
+        snapshot = self._read
+        cursor = snapshot.connection.cursor()
         try:
             yield _Reader(snapshot, self.scope.and_also(scope), cursor)
         except _DAMAGE as error:
@@ -164,9 +169,6 @@ class Warehouse:
             raise _of_another_version(self.directory, snapshot.name) from error
         finally:
             cursor.close()
-            with self._shared.lock:
-                snapshot.readers -= 1
-                _close_if_unused(snapshot)
 
     def run(self, query: Query, scope: Scope = WHOLE) -> pl.DataFrame:
         """The frame that a query gives, within this handle's scope and the question's."""
@@ -494,11 +496,6 @@ def _damaged(directory: Path, name: str, error: Exception) -> NoWarehouse:
 
 def _other_snapshot(directory: Path) -> str:
     return f"Publish an earlier one: `python -m loaders history --warehouse {directory}`, then `rollback SNAPSHOT`."
-
-
-def _close_if_unused(snapshot: _Snapshot) -> None:
-    if snapshot.is_retired and snapshot.readers == 0:
-        snapshot.connection.close()
 
 
 def _built_at(snapshot: str) -> datetime | None:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -60,8 +60,8 @@ _WAITING: Final[ContextVar[list[Callable[[], None]] | None]] = ContextVar("waiti
 # Set where whoever had this thread ask, side by side with others, does not wait any more.
 _LEFT: Final[ContextVar[Event | None]] = ContextVar("left", default=None)
 _DEMO: Final = "make run"
-# Whether this run has looked already which snapshot is the present one.
-_LOOKED: Final[ContextVar[bool]] = ContextVar("looked", default=False)
+# The snapshot of this run, for all its parts and whatever they ask side by side; none before it was looked for.
+_OF_THIS_RUN: Final[ContextVar[engine.Warehouse | None]] = ContextVar("of_this_run", default=None)
 
 # What is said where a store lacks a kind of record and the CRM's own word stands in for it.
 _STAND_INS: Final = {
@@ -99,22 +99,26 @@ def user() -> User:
 
 
 def warehouse() -> engine.Warehouse:
-    """The warehouse as the user of this run may see it, on the snapshot that CURRENT names now.
+    """The warehouse as the user of this run may see it, on the snapshot that CURRENT named when the run began.
 
     Whatever is asked of it stays within their scope. NoWarehouse where there is none.
     """
-    opened = _opened(str(warehouse_directory().absolute()))
-    if not _LOOKED.get():
-        opened.refresh()
+    opened = _OF_THIS_RUN.get() or _present()
     return opened.within(roles.scope_of(user()))
 
 
+def _present() -> engine.Warehouse:
+    """The snapshot that CURRENT names now."""
+    opened = _opened(str(warehouse_directory().absolute()))
+    opened.refresh()
+    return opened.staying()
+
+
 def look_again() -> None:
-    """Follow CURRENT now, and not again while this run, or this part of it, asks its hundred questions."""
-    _LOOKED.set(False)
+    """Follow CURRENT now, and not again in this run, or this part of it: its numbers are of one snapshot."""
+    _OF_THIS_RUN.set(None)
     with suppress(engine.NoWarehouse):
-        warehouse()
-        _LOOKED.set(True)
+        _OF_THIS_RUN.set(_present())
 
 
 def _identity(opened: engine.Warehouse) -> str:
@@ -133,10 +137,6 @@ class _LeftError(BaseException):
     """Whoever asked does not wait any more."""
 
 
-class _MovedOnError(Exception):
-    """Another snapshot was published while a question waited: its answer is not that of the one it was asked of."""
-
-
 def _still_wanted() -> None:
     """End here where the reader has asked for something else meanwhile: Streamlit looks at that when state is read."""
     st.session_state.get("user")
@@ -145,33 +145,16 @@ def _still_wanted() -> None:
         raise _LeftError
 
 
-def _in_turn(opened: engine.Warehouse, snapshot: str, work: Callable[..., R], *args: Any, **named: Any) -> R:
-    """What `work` finds in that snapshot, worked out in turn."""
-    with turns.NUMBERS.turn(_still_wanted):
-        found = work(opened, *args, **named)
-    if opened.snapshot != snapshot:
-        raise _MovedOnError
-    return found
-
-
 @st.cache_data(max_entries=2048, show_spinner=False, hash_funcs=_HASHES)
-def _evaluated(opened: engine.Warehouse, snapshot: str, names: tuple[str, ...], filters: Filters) -> pl.DataFrame:
-    return _in_turn(opened, snapshot, engine.evaluate, names, filters)
+def _evaluated(opened: engine.Warehouse, names: tuple[str, ...], filters: Filters) -> pl.DataFrame:
+    with turns.NUMBERS.turn(_still_wanted):
+        return engine.evaluate(opened, names, filters)
 
 
 @st.cache_data(max_entries=512, show_spinner=False, hash_funcs=_HASHES)
-def _estimated(
-    opened: engine.Warehouse, snapshot: str, work: Callable[..., R], args: tuple[Any, ...], named: dict[str, Any]
-) -> R:
-    return _in_turn(opened, snapshot, work, *args, **named)
-
-
-def _of_now(ask: Callable[..., R], *args: Any) -> R:
-    """What is remembered of the present snapshot; asked anew where another was published meanwhile."""
-    while True:
-        opened = warehouse()
-        with suppress(_MovedOnError):
-            return ask(opened, opened.snapshot, *args)
+def _estimated(opened: engine.Warehouse, work: Callable[..., R], args: tuple[Any, ...], named: dict[str, Any]) -> R:
+    with turns.NUMBERS.turn(_still_wanted):
+        return work(opened, *args, **named)
 
 
 @st.cache_data(max_entries=1024, show_spinner=False, hash_funcs=_HASHES)
@@ -216,11 +199,11 @@ def findings() -> pl.DataFrame:
 
 
 def evaluate(metrics: Sequence[str], filters: Filters) -> pl.DataFrame:
-    """Numbers of the present snapshot, remembered per snapshot, metrics and filters.
+    """Numbers of this run's snapshot, remembered per snapshot, metrics and filters.
 
     Metrics that share rows share a scan: ask for all that a page needs of the same filters at once.
     """
-    return _of_now(_evaluated, tuple(metrics), filters)
+    return _evaluated(warehouse(), tuple(metrics), filters)
 
 
 def ask_ahead(*questions: tuple[Sequence[str], Filters | None]) -> None:
@@ -237,16 +220,17 @@ def side_by_side(*asks: Callable[[], object]) -> None:
     What they give must be remembered, as that of `evaluate` and `estimate` is. An error is not raised here: who asks
     again gets it. Never in a callback of a widget: Streamlit holds the session's state there, which the asking needs.
     """
-    context, part, left = get_script_run_ctx(), turns.part(), Event()
+    context, left = get_script_run_ctx(), Event()
 
     def ask(question: Callable[[], object]) -> None:
         add_script_run_ctx(current_thread(), context)
         _LEFT.set(left)
-        with suppress(MetricError, _LeftError), turns.working_for(part):
+        with suppress(MetricError, _LeftError):
             question()
 
     with ThreadPoolExecutor(max(1, len(asks))) as pool:
-        asked = [pool.submit(ask, question) for question in asks]
+        # Each in a copy of what this run knows: its snapshot, its part of the page.
+        asked = [pool.submit(copy_context().run, ask, question) for question in asks]
         try:
             while wait(asked, turns.LOOKS_EVERY_SECONDS).not_done:
                 _still_wanted()
@@ -258,11 +242,11 @@ def side_by_side(*asks: Callable[[], object]) -> None:
 
 
 def estimate(work: Callable[Concatenate[engine.Warehouse, P], R], *args: P.args, **named: P.kwargs) -> R:
-    """What a comparison of `metrics.comparisons` finds in the present snapshot, remembered per arguments.
+    """What a comparison of `metrics.comparisons` finds in this run's snapshot, remembered per arguments.
 
     MetricError and NoSuchData of the comparison pass through and are not remembered.
     """
-    found: R = _of_now(_estimated, work, args, named)
+    found: R = _estimated(warehouse(), work, args, named)
     return found
 
 
@@ -313,7 +297,8 @@ def _on_its_own(draw: Callable[[], None], waiting: list[Callable[[], None]] | No
     def alone() -> None:
         # A part that is drawn again by itself is for whoever is signed in by then.
         serve_to(sign_in.require())
-        look_again()
+        if _is_asked_for():
+            look_again()
         region.use(written_for)
         place_in_queue = turns.FIRST if _is_asked_for() else whose
         # Once it has its turn it is not behind anybody: others wait for it to be done.
@@ -368,7 +353,7 @@ def query(name: str, filters: Filters) -> Query:
 
 
 def facts() -> engine.Facts:
-    """What the present snapshot holds and as of when."""
+    """What this run's snapshot holds and as of when."""
     return _facts(warehouse())
 
 

@@ -112,8 +112,3 @@ def working_for(part: int) -> Iterator[None]:
         yield
     finally:
         _PART.reset(token)
-
-
-def part() -> int:
-    """Whose numbers this thread asks for: FIRST or LATER. A thread that it starts must be told with `working_for`."""
-    return _PART.get()

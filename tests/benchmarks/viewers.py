@@ -19,21 +19,17 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
-from websockets.typing import Origin, Subprotocol
 
-from pages import PAGES
 from tests.benchmarks.metrics_speed import ROOT, _say, _simulated
 from tests.benchmarks.multiplied import multiply
 from tests.benchmarks.pages_speed import SIZES, _spread
+from tests.benchmarks.viewer import Viewer, connected
 from tests.browser.conftest import _free_port, _wait_for
 
 SIZE: Final = "100,000"
@@ -42,12 +38,7 @@ EVERY: Final = 10.0
 LOAD_EVERY: Final = 60.0
 WARM_UP: Final = 30.0
 SECONDS: Final = 180.0
-PATIENCE: Final = 60.0
 KEPT: Final = 2
-FILTERS: Final = ("store", "lead_type", "vehicle_condition", "source_group", "source")
-# Their sidebar asks for nothing, so there is no filter to change.
-WITHOUT_FILTERS: Final = ("load_data", "definitions")
-DONE: Final = ForwardMsg.ScriptFinishedStatus.FINISHED_SUCCESSFULLY
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -71,7 +62,7 @@ def measure(warehouse: Path, exports: Path, seconds: float = SECONDS, viewers: i
 
 def _report(party: Party, loads: int, begun: _Reading, ended: _Reading) -> None:
     what = f"{len(party.viewers)} viewers at {SIZE}"
-    changes = [took for viewer in party.viewers for took in viewer.settled()]
+    changes = [took for viewer in party.viewers for took in viewer.settled(WARM_UP)]
     _say(f"{what}, a change", f"{_spread_of(changes)}, {len(changes)} changes, {loads} loads meanwhile")
     runs = sum(len(viewer.changes) + 1 for viewer in party.viewers)
     _say(f"{what}, processor time of a run", f"{(ended.cpu_seconds - begun.cpu_seconds) / runs * 1000:.0f} ms")
@@ -79,7 +70,7 @@ def _report(party: Party, loads: int, begun: _Reading, ended: _Reading) -> None:
     _say(f"{what}, errors", f"{len(errors)} {sorted(set(errors))[:3] if errors else ''}")
     _say(f"{what}, memory", f"{ended.resident_mb:.0f} MB resident, {ended.peak_mb:.0f} MB at most")
     for page in sorted({viewer.page for viewer in party.viewers}):
-        own = [took for viewer in party.viewers if viewer.page == page for took in viewer.settled()]
+        own = [took for viewer in party.viewers if viewer.page == page for took in viewer.settled(WARM_UP)]
         _say(f"{what}, a change on {page}", _spread_of(own))
 
 
@@ -88,73 +79,6 @@ def _spread_of(times: Sequence[float]) -> str:
 
 
 # Viewers --------------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Viewer:
-    """One tab: its page, what it filters by, how long each change took (with when it was asked) and what went wrong."""
-
-    number: int
-    changes: list[tuple[float, float]] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    chosen: dict[str, list[str]] = field(default_factory=dict)
-    widgets: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
-
-    @property
-    def page(self) -> str:
-        """The page it looks at."""
-        every = [name for names in PAGES.values() for name in names if name not in WITHOUT_FILTERS]
-        return every[self.number % len(every)]
-
-    def settled(self) -> list[float]:
-        """How long its changes took once everybody was there."""
-        return [took for at, took in self.changes if at >= WARM_UP]
-
-    def asks(self) -> BackMsg:
-        """What the browser sends: page, address and every filter that is set."""
-        asked = BackMsg()
-        asked.rerun_script.page_name = "" if self.page == "overview" else self.page
-        asked.rerun_script.query_string = "period=all+data"
-        for key, values in self.chosen.items():
-            state = asked.rerun_script.widget_states.widgets.add()
-            state.id = self.widgets[key][0]
-            state.string_array_value.data.extend(values)
-        return asked
-
-    def change(self, chance: random.Random) -> None:
-        """Pick other values for one filter, often such as nobody asked for before.
-
-        Of two that were set already the older is let go: with more at once most pages have no row, and cost nothing.
-        """
-        key = chance.choice([name for name in FILTERS if name in self.widgets])
-        options = self.widgets[key][1]
-        others = [options[:1], *(chance.sample(options, chance.randint(1, min(3, len(options)))) for _ in range(8))]
-        values = next(values for values in reversed(others) if values != self.chosen.get(key))
-        kept = [(name, old) for name, old in self.chosen.items() if name != key]
-        self.chosen = {**dict(kept[-1:]), key: values}
-
-    def note(self, message: ForwardMsg) -> bool:
-        """Take one message of the server: filters and errors. True when the script is over."""
-        kind = message.WhichOneof("type")
-        if kind == "script_finished":
-            return message.script_finished == DONE
-        if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
-            element = message.delta.new_element
-            if element.HasField("exception"):
-                self.errors.append(f"{self.page}: {element.exception.message}")
-            if element.HasField("multiselect"):
-                key = element.multiselect.id.rpartition("-")[2]
-                self.widgets[key] = (element.multiselect.id, list(element.multiselect.options))
-        return False
-
-    async def run(self, socket: ClientConnection) -> float:
-        """Ask, and read until the script is over: how many milliseconds that took."""
-        begun = time.perf_counter()
-        await socket.send(self.asks().SerializeToString())
-        while True:
-            answer = await asyncio.wait_for(socket.recv(decode=False), PATIENCE)
-            if self.note(ForwardMsg.FromString(answer)):
-                return (time.perf_counter() - begun) * 1000
 
 
 @dataclass
@@ -172,7 +96,7 @@ class Party:
     async def _watch(self, viewer: Viewer, begun: float, seconds: float) -> None:
         chance, mine = random.Random(viewer.number), EVERY * viewer.number / len(self.viewers)
         try:
-            async with self._connected() as socket:
+            async with connected(self.port) as socket:
                 await asyncio.sleep(mine)
                 await viewer.run(socket)
                 for due in _every(begun + mine, seconds):
@@ -184,16 +108,6 @@ class Party:
                     viewer.changes.append((at, await viewer.run(socket)))
         except (OSError, TimeoutError, WebSocketException) as error:
             viewer.errors.append(f"{viewer.page}: {type(error).__name__} {error}")
-
-    def _connected(self) -> connect:
-        here = f"127.0.0.1:{self.port}"
-        return connect(
-            f"ws://{here}/_stcore/stream",
-            origin=Origin(f"http://{here}"),
-            subprotocols=[Subprotocol("streamlit")],
-            max_size=None,
-            open_timeout=PATIENCE,
-        )
 
 
 def _every(first: float, seconds: float) -> Iterator[float]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from loaders.errors import LoaderError
-from loaders.read import RawFrame, read, read_each
+from loaders.read import Unread, read, read_each
 from tests.benchmarks.hostile import FILES, SMALL, entity_bomb, tried
 
 
@@ -44,27 +43,42 @@ def test_an_entity_bomb_stays_the_letters_it_is_written_with(tmp_path: Path) -> 
     assert set(raw.frame["customer name"]) == {"&lol9;"}
 
 
-def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+def grow(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"2,2024-03-02\n")
+
+
+def write_over(path: Path) -> None:
+    length, at = path.stat().st_size, path.stat().st_mtime_ns
+    path.write_bytes(b"9" * length)
+    os.utime(path, ns=(at, at + 1_000_000_000))  # a clock's steps may be longer than this test
+
+
+def put_another_there(path: Path) -> None:
+    other, at = path.with_suffix(".new"), path.stat().st_mtime_ns
+    other.write_bytes(path.read_bytes()[::-1])
+    os.utime(other, ns=(at, at))
+    other.replace(path)
+
+
+@pytest.mark.parametrize("change", [grow, write_over, put_another_there])
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
+) -> None:
     path = tmp_path / "export.csv"
-    path.write_bytes(b"id,when\n" + b"1,2024-03-01\n" * 3_000_000)
-    stop = threading.Event()
+    path.write_bytes(b"id,when\n" + b"1,2024-03-01\n" * 3)
+    read_whole = Path.read_bytes
 
-    def keep_writing() -> None:
-        with path.open("ab", buffering=0) as file:
-            while not stop.is_set():
-                file.write(b"2,2024-03-02\n")
-                time.sleep(0.0005)
+    def read_and_changed(of: Path) -> bytes:
+        content = read_whole(of)
+        monkeypatch.undo()
+        change(of)
+        return content
 
-    writer = threading.Thread(target=keep_writing)
-    writer.start()
-    try:
-        parts = read_each(path)
-    finally:
-        stop.set()
-        writer.join()
-    assert [part.error.message for part in parts if not isinstance(part, RawFrame)] == [
-        f"{path} changed while it was read."
-    ]
+    monkeypatch.setattr(Path, "read_bytes", read_and_changed)
+    (part,) = read_each(path)
+    assert isinstance(part, Unread)
+    assert part.error.message == f"{path} changed while it was read."
 
 
 def test_what_is_no_plain_file_is_refused_without_waiting(tmp_path: Path) -> None:

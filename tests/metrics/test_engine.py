@@ -85,6 +85,21 @@ def test_a_refresh_follows_current_and_leaves_running_queries_on_the_old_snapsho
     warehouse.close()
 
 
+def test_a_handle_that_stays_reads_its_snapshot_until_it_is_gone_and_no_longer_holds_the_file(tmp_path: Path) -> None:
+    warehouse = open_warehouse(write_warehouse(tmp_path, empty_star()))
+    old, stays = tmp_path / warehouse.snapshot, warehouse.staying()
+    write_warehouse(tmp_path, one_row_star(), name="20260521T180000Z-0000abcd")
+    assert warehouse.refresh()
+    both = [evaluate(handle, ["opportunities"], Filters())["value"].item() for handle in (stays, warehouse)]
+    assert (both, tmp_path / stays.snapshot) == ([0.0, 1.0], old)
+    # DuckDB lets nobody write to a file that this process still reads.
+    with pytest.raises(duckdb.Error):
+        duckdb.connect(str(old))
+    del stays
+    duckdb.connect(str(old)).close()
+    warehouse.close()
+
+
 def test_readers_are_never_torn_while_snapshots_are_published(tmp_path: Path) -> None:
     """Leads and opportunities of one evaluation come from one snapshot: both 0 or both 1."""
     warehouse = open_warehouse(write_warehouse(tmp_path, empty_star()))

@@ -1,4 +1,4 @@
-"""A number belongs to the snapshot it is kept under, and is not worked out for a reader who has left."""
+"""A run's numbers are of one snapshot, and are not worked out for a reader who has left."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 from typing import Final
 
@@ -59,7 +60,7 @@ def publish(warehouse: Path, name: str) -> None:
 
 
 @pytest.fixture
-def warehouse(showrooms: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def warehouse(showrooms: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the full one, with a second snapshot of no opportunities that is not published."""
     place = tmp_path / "warehouse"
     shutil.copytree(showrooms["full"], place)
@@ -70,15 +71,16 @@ def warehouse(showrooms: dict[str, Path], tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("UPBOARD_WAREHOUSE", str(place))
     st.cache_data.clear()
     st.cache_resource.clear()
-    return place
+    yield place
+    frame._OF_THIS_RUN.set(None)
 
 
 def opportunities() -> float:
     return float(frame.evaluate(("opportunities",), Filters())["value"].item())
 
 
-def test_what_waited_while_a_load_was_published_is_not_kept_as_a_number_of_the_one_before(warehouse: Path) -> None:
-    earlier, truth, found = (warehouse / "CURRENT").read_text().strip(), opportunities(), list[float]()
+def test_what_waited_while_a_load_was_published_is_a_number_of_the_snapshot_it_was_asked_of(warehouse: Path) -> None:
+    truth, found = opportunities(), list[float]()
     assert truth > 0
     st.cache_data.clear()
     asker = threading.Thread(target=lambda: found.append(opportunities()))
@@ -87,8 +89,39 @@ def test_what_waited_while_a_load_was_published_is_not_kept_as_a_number_of_the_o
         until(lambda: turns.NUMBERS._waiting)
         publish(warehouse, LATER_SNAPSHOT)
     asker.join(PATIENCE)
-    publish(warehouse, earlier)
-    assert (found, opportunities()) == ([0.0], truth)
+    assert (found, opportunities()) == ([truth], 0.0)
+
+
+def test_a_run_asks_one_snapshot_whatever_is_published_while_it_draws(warehouse: Path) -> None:
+    truth = opportunities()
+    st.cache_data.clear()
+
+    def run_begun_before() -> tuple[float, int]:
+        frame.look_again()
+        copy_context().run(publish, warehouse, LATER_SNAPSHOT)  # as another run sees it
+        frame.ask_ahead((("opportunities",), Filters()))
+        return opportunities(), frame.facts().row_counts["fct_opportunity"]
+
+    assert copy_context().run(run_begun_before) == (truth, truth)
+    assert copy_context().run(opportunities) == 0.0
+
+
+def test_what_is_asked_side_by_side_waits_where_its_part_of_the_page_waits(warehouse: Path) -> None:
+    def ask_for(part: int) -> None:
+        with turns.working_for(part):
+            frame.ask_ahead((("leads",), Filters()))
+
+    asked = []
+    for part in (turns.FIRST, turns.LATER):
+        st.cache_data.clear()
+        asker = threading.Thread(target=ask_for, args=(part,))
+        with every_turn_taken():
+            asker.start()
+            until(lambda: turns.NUMBERS._waiting)
+            ((rank, ticket, _),) = turns.NUMBERS._waiting
+            asked.append(rank - ticket)
+        asker.join(PATIENCE)
+    assert asked == [0, turns.PATIENT_FOR]
 
 
 def test_whoever_asks_side_by_side_and_leaves_is_not_waited_for(

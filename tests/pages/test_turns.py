@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from pages.turns import FIRST, LATER, PATIENT_FOR, Turns, part, working_for
+from pages.turns import FIRST, LATER, PATIENT_FOR, Turns, working_for
 
 PATIENCE: Final = 10.0
 
@@ -140,10 +140,3 @@ def test_a_failure_gives_the_turn_on() -> None:
         raise GoneError
     with turns.turn(nothing):
         assert turns._taken == 1
-
-
-def test_what_a_thread_works_for_is_told_and_forgotten() -> None:
-    assert part() == FIRST
-    with working_for(LATER):
-        assert part() == LATER
-    assert part() == FIRST
