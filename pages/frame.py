@@ -441,7 +441,9 @@ def who() -> str:
 
     Blank where nobody said.
     """
-    return user().login or str(st.session_state.get("desk_name", "")).strip()
+    # Whoever types a name and presses the button at once: the run that keeps the name has not got that far.
+    told = st.session_state.get("desk_name_typed", st.session_state.get("desk_name", ""))
+    return user().login or str(told).strip()
 
 
 def named(who: str) -> str:

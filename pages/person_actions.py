@@ -104,7 +104,6 @@ def _form(whom: Subject, number: int) -> None:
 def _agree(whom: Subject, place: str) -> None:
     """Keep what the form says, or say what is missing; before the next run, so that it already shows it."""
     typed = {name: st.session_state[f"{name}_{place}"] for name in ("step", "agreed", "starts", "review")}
-    st.session_state["desk_name"] = st.session_state.get("desk_name_typed", frame.who())
     who, days = frame.who(), (typed["starts"], typed["review"])
     problem = actions.missing(typed["agreed"], who, *days)
     if problem:

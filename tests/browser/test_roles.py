@@ -162,6 +162,7 @@ def options(desk: Desk, label: str) -> list[str]:
             break
     found = offered.all_inner_texts()
     desk.page.keyboard.press("Escape")
+    expect(offered).to_have_count(0)  # else the next list that is opened could be taken for this one as it goes
     return found
 
 

@@ -142,6 +142,14 @@ def test_the_last_customer_of_an_owner_can_be_handled(show: Show) -> None:
     assert "which Upboard does not have" not in words(app)
 
 
+def test_a_name_counts_though_the_button_is_pressed_before_a_run_has_kept_it(show: Show, tmp_path: Path) -> None:
+    app = show("worklist", "waiting")
+    app.checkbox("pick_o1").check().run()
+    app.text_input("desk_name_typed").input("Ada Reyes")
+    app.button("save").click().run()
+    assert [entry.who for entry in open_journal(tmp_path).entries("handled")] == ["Ada Reyes"]
+
+
 def test_nothing_is_written_without_a_name(show: Show, tmp_path: Path) -> None:
     app = show("worklist", "waiting")
     app.checkbox("pick_o1").check().run()
