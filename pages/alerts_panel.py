@@ -55,7 +55,7 @@ def _panel(filters: Filters) -> None:
         st.info(theme.plain(said), icon=":material/check:")
     try:
         kept = alerts.seen_by(frame.warehouse(), alerts.saved(frame.journal()))
-        found = [alerts.look_at(frame.warehouse(), one, frame.journal()) for one in kept]
+        found = [frame.ask_anew(alerts.look_at, one, frame.journal()) for one in kept]
     except JournalError as error:
         st.error(theme.plain(str(error)))
         return

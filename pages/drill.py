@@ -156,7 +156,7 @@ def _rows_body(found: Metric, part: Part, filters: Filters) -> None:
     )
     try:
         found_rows = download.readable(
-            engine.rows(frame.warehouse(), found.name, part, filters, limit=_ROWS_SHOWN + 1), frame.stores()
+            frame.ask_anew(engine.rows, found.name, part, filters, limit=_ROWS_SHOWN + 1), frame.stores()
         )
     except MetricError as error:
         st.info(theme.plain(error.message))

@@ -250,6 +250,12 @@ def estimate(work: Callable[Concatenate[engine.Warehouse, P], R], *args: P.args,
     return found
 
 
+def ask_anew(work: Callable[Concatenate[engine.Warehouse, P], R], *args: P.args, **named: P.kwargs) -> R:
+    """As `estimate`, but nothing is remembered: for rows of people, and for what also depends on the journal."""
+    with turns.NUMBERS.turn(_still_wanted):
+        return work(warehouse(), *args, **named)
+
+
 def waiting(names: Sequence[str], filters: Filters) -> pl.DataFrame:
     """The customers on these lists as of now, as `listing.worklists` gives them; the period does not matter.
 

@@ -64,7 +64,7 @@ class Guard:
     """The door of the application `app`. `looks_every` is seconds between two looks at a tab that nobody touches."""
 
     app: ASGIApp
-    looks_every: float = 10.0
+    looks_every: float = 2.0
     _tabs: OrderedDict[str, str] = field(default_factory=OrderedDict, init=False)
     _files: OrderedDict[tuple[str | None, str], None] = field(default_factory=OrderedDict, init=False)
 

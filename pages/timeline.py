@@ -181,7 +181,7 @@ def search(filters: Filters) -> None:
     if not asked:
         return
     try:
-        found = listing.find_customers(frame.warehouse(), asked, filters, _FOUND_AT_MOST)
+        found = frame.ask_anew(listing.find_customers, asked, filters, _FOUND_AT_MOST)
     except MetricError as error:
         st.info(theme.plain(error.message))
         return
