@@ -1,16 +1,17 @@
 """Forgets a customer: their name, phones and e-mails leave every snapshot, the refused rows and the journal.
 
 Rows, ids and links stay, so every number stays. What was kept is written into new files: a database leaves deleted text
-on freed blocks. The serving snapshot gives way to one of a new name, so that servers open that; earlier ones keep
-theirs, so that they can still be published again, and one that cannot be read is let go.
+on freed blocks. Each snapshot gives way to one of a new name, so that servers open that and remember nothing of the
+old one; earlier ones can still be published again, and one that cannot be read is let go.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,7 +53,8 @@ from loaders.snapshot import (
     opened,
     owners_of_id,
     point_at,
-    rename_load,
+    rename_loads,
+    renew_fingerprint,
     serving_path,
 )
 from loaders.star import WAREHOUSE_SQL, fingerprint
@@ -135,8 +137,11 @@ def _finish(warehouse: Path, erased: Erased, who: str, progress: Progress) -> Er
     try:
         serving = serving_path(warehouse)
         settings = loaded_settings(warehouse)
-        rows = _renew_serving(warehouse, serving, erased, settings, part(progress, 0.0, 0.4))
-        done = _renew_kept(warehouse, erased, settings, part(progress, 0.4, 0.9))
+        kept = [path for path in kept_snapshots(warehouse) if path != serving]
+        names = {path.stem: _renewed_name(path.stem) for path in kept}
+        names[serving.stem] = new_name(datetime.now(UTC))
+        rows = _renew_serving(warehouse, serving, erased, settings, names, part(progress, 0.0, 0.4))
+        done = _renew_kept(kept, erased, settings, names, part(progress, 0.4, 0.9))
         progress(0.9, "erasing in the journal")
         notes = erase_entries(journal_path(warehouse), _entry_eraser(erased, settings))
     except OSError as error:
@@ -148,14 +153,24 @@ def _finish(warehouse: Path, erased: Erased, who: str, progress: Progress) -> Er
     return erasure
 
 
+def _renewed_name(name: str) -> str:
+    """The name of an earlier snapshot once it is written anew: as old as before, and never that of other content.
+
+    Whoever opened the old file, or remembers numbers of it, must not take the new one for it. An erasure that was cut
+    short gives the same name again.
+    """
+    moment, _, _ = name.rpartition("-")
+    return f"{moment}-{sha256(name.encode()).hexdigest()[:8]}"
+
+
 def _renew_serving(
-    warehouse: Path, serving: Path, erased: Erased, settings: Settings, progress: Progress
+    warehouse: Path, serving: Path, erased: Erased, settings: Settings, names: Mapping[str, str], progress: Progress
 ) -> dict[str, int]:
-    """The serving snapshot without them, under a new name and published; gives the rows emptied by table."""
-    name = new_name(datetime.now(UTC))
+    """The serving snapshot without them, under its new name and published; gives the rows emptied by table."""
+    name = names[serving.stem]
     building = warehouse / SNAPSHOTS / f"{name}.building"
     try:
-        rows = _rewritten(serving, building, erased, settings, name, progress)
+        rows = _rewritten(serving, building, erased, settings, names, progress, is_serving=True)
         building.replace(building.with_suffix(".duckdb"))
         point_at(warehouse, name)
     finally:
@@ -164,30 +179,40 @@ def _renew_serving(
     return rows
 
 
-def _renew_kept(warehouse: Path, erased: Erased, settings: Settings, progress: Progress) -> list[bool]:
-    """The earlier snapshots without them, under their names; False for one that cannot be read, which is let go."""
-    serving = serving_path(warehouse)
-    kept = [path for path in kept_snapshots(warehouse) if path != serving]
+def _renew_kept(
+    kept: Sequence[Path], erased: Erased, settings: Settings, names: Mapping[str, str], progress: Progress
+) -> list[bool]:
+    """The earlier snapshots without them, under new names; False for one that cannot be read, which is let go."""
     done: list[bool] = []
     for number, path in enumerate(kept):
         share = part(progress, number / len(kept), (number + 1) / len(kept))
-        building = path.with_suffix(".building")
+        building = path.with_name(f"{names[path.stem]}.building")
         try:
-            _rewritten(path, building, erased, settings, None, share)
-            building.replace(path)
+            _rewritten(path, building, erased, settings, names, share)
+            building.replace(building.with_suffix(".duckdb"))
             done.append(True)
         except duckdb.Error:
-            discard(path)
             done.append(False)
         finally:
             discard(building)
+        discard(path)
     return done
 
 
 def _rewritten(
-    old: Path, new: Path, erased: Erased, settings: Settings, name: str | None, progress: Progress
+    old: Path,
+    new: Path,
+    erased: Erased,
+    settings: Settings,
+    names: Mapping[str, str],
+    progress: Progress,
+    *,
+    is_serving: bool = False,
 ) -> dict[str, int]:
-    """Write a snapshot anew without what names an erased customer; gives the rows emptied by canonical table."""
+    """Write a snapshot anew without what names an erased customer; gives the rows emptied by canonical table.
+
+    `names`: how its load log calls it and the others from now on.
+    """
     emptied: dict[str, int] = {}
     with building_at(new, old, erased.secret) as con:
         con.execute((WAREHOUSE_SQL / "00_functions.sql").read_text(encoding="utf-8"))
@@ -199,8 +224,9 @@ def _rewritten(
             count = _copy(con, schema, table, erased, settings)
             if schema == "canonical" and count:
                 emptied[table] = count
-        if name:
-            rename_load(con, old.stem, name, fingerprint(settings), fingerprint(settings, erased.secret))
+        rename_loads(con, names)
+        if is_serving:
+            renew_fingerprint(con, fingerprint(settings), fingerprint(settings, erased.secret))
     return emptied
 
 

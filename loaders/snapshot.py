@@ -275,11 +275,19 @@ def owners_of_id(warehouse: Path, natural_id: str) -> pl.DataFrame:
         return found
 
 
-def rename_load(con: duckdb.DuckDBPyConnection, old: str, name: str, before: str, now: str) -> None:
-    """Say in the load log of a snapshot that is written anew that it has a new name, and what it now depends on."""
-    con.execute("update snapshot.loads.load_file set snapshot = ? where snapshot = ?", [name, old])
+def rename_loads(con: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> None:
+    """Say in the load log of a snapshot that is written anew what it and others are called now, by the old name."""
+    con.register("renamed", pl.DataFrame({"old": list(names), "name": list(names.values())}))
+    for table in ("load_file", "load"):
+        con.execute(
+            f"update snapshot.loads.{table} as t set snapshot = r.name from renamed as r where t.snapshot = r.old"
+        )
+    con.unregister("renamed")
+
+
+def renew_fingerprint(con: duckdb.DuckDBPyConnection, before: str, now: str) -> None:
+    """Say in the load log of a snapshot that is written anew what it depends on from now on."""
     con.execute("update snapshot.loads.load set fingerprint = ? where fingerprint = ?", [now, before])
-    con.execute("update snapshot.loads.load set snapshot = ? where snapshot = ?", [name, old])
 
 
 def loaded_settings(warehouse: Path) -> Settings:

@@ -80,7 +80,7 @@ def weekly(
         _reading(desk),
         tuple(spoken(line) for line in answer if line),
         (*_fired(fired), *sections),
-        f"{data_as_of(warehouse)} Names and numbers of customers stand only in the dashboard.",
+        f"{_known_words(desk)}{data_as_of(warehouse)} Names and numbers of customers stand only in the dashboard.",
     )
 
 
@@ -103,7 +103,7 @@ def _desk(warehouse: Warehouse, journal: Journal, day: dt.date, where: Mapping[s
     if oldest is None or first > newest or last < oldest:
         span = f"{oldest} to {newest}" if oldest else "no day"
         raise NoSuchData(f"There is no data of the week of {first}; the data hold {span}.", "Name a day within.")
-    as_of = _end_of(warehouse, last) if last < newest else None
+    as_of = _end_of(warehouse, last, where.get("store", ())) if last < newest else None
     scope = "; ".join(f"{name.replace('_', ' ')}: {', '.join(labels)}" for name, labels in where.items())
 
     def view(days: int) -> View:
@@ -115,11 +115,12 @@ def _desk(warehouse: Warehouse, journal: Journal, day: dt.date, where: Mapping[s
     return Desk(warehouse, journal, view(_WEEK), view(_MONTH), view(_SEASON))
 
 
-def _end_of(warehouse: Warehouse, last: dt.date) -> dt.datetime:
-    """The moment at which a day was over at every store."""
-    zones = engine.stores(warehouse)["time_zone"].to_list() or ["UTC"]
-    midnight = dt.datetime.combine(last + dt.timedelta(days=1), dt.time())
-    return max(midnight.replace(tzinfo=ZoneInfo(zone)).astimezone(dt.UTC) for zone in zones)
+def _end_of(warehouse: Warehouse, last: dt.date, chosen: tuple[str, ...]) -> dt.datetime:
+    """The last second of a day at the first of the stores in scope where it ends: nowhere has the next day begun."""
+    known = engine.stores(warehouse)
+    zones = (known.filter(pl.col("store").is_in(chosen)) if chosen else known)["time_zone"].to_list() or ["UTC"]
+    second = dt.datetime.combine(last, dt.time(23, 59, 59))
+    return min(second.replace(tzinfo=ZoneInfo(zone)).astimezone(dt.UTC) for zone in zones)
 
 
 def _use_region(desk: Desk) -> None:
@@ -135,6 +136,12 @@ def _reading(desk: Desk) -> str:
     told += "" if before is None else f", beside {periods.words((before.start, before.end))} at the same age"
     scope = "" if desk.week.scope == "everything" else f" Only {desk.week.scope}."
     return f"{told}. People and sources: since {periods.words((season.start, season.start))}.{scope}"
+
+
+def _known_words(desk: Desk) -> str:
+    """That a letter about an earlier week knows nothing of what came after it."""
+    end = desk.week.filters.end
+    return f"As it was known at the end of {periods.words((end, end))}. " if desk.as_of and end else ""
 
 
 # Alerts ---------------------------------------------------------------------------------------------------------------
@@ -160,7 +167,7 @@ def _for_gm(desk: Desk) -> tuple[tuple[str, ...], tuple[Section, ...]]:
     month, before = desk.month.now(names), desk.month.before(names)
     told = (*overview.answer(desk.month, month, before), _week_words(desk))
     found = _apart(desk)[:_MOST_NAMED]
-    to_do = (*_people_lines(found), *_source_lines(desk), *_waiting_line(_waiting(desk)))
+    to_do = (*_people_lines(found), *_source_lines(desk), *_waiting_line(desk, _waiting(desk)))
     sections = (
         _to_do(to_do),
         rates("From lead to sale, four weeks", overview.RATES, month, before, page="overview"),
@@ -244,10 +251,11 @@ def _source_lines(desk: Desk) -> list[str]:
 def _for_crm_manager(desk: Desk) -> tuple[tuple[str, ...], tuple[Section, ...]]:
     month, before = desk.month.now(_DAILY), desk.month.before(_DAILY)
     found, waiting = _apart(desk), _waiting(desk)
-    lost = sentences.where_lost(*(_step_rates(desk, side) for side in (desk.month.filters, desk.month.against)))
-    told = (_standing_out(found), _waiting_words(waiting), lost)
+    steps = [_step_rates(desk, side) for side in (desk.month.filters, desk.month.against)]
+    lost = sentences.where_lost({**month, **steps[0]}, {**before, **steps[1]})
+    told = (_standing_out(found), _waiting_words(desk, waiting), lost)
     sections = (
-        _to_do([*_people_lines(found), *_waiting_line(waiting)]),
+        _to_do([*_people_lines(found), *_waiting_line(desk, waiting)]),
         *_waiting_sections(waiting),
         rates("Working the leads, four weeks", _DAILY, month, before, page="response"),
         _numbers(desk),
@@ -298,12 +306,16 @@ def _waiting(desk: Desk) -> pl.DataFrame | None:
     return calling.customers(calling.divide(rows, desk.journal.entries())[0])
 
 
-def _waiting_line(found: pl.DataFrame | None) -> list[str]:
+def _wait_words(desk: Desk, where: str = "") -> str:
+    return f"waited{where} when the week ended" if desk.as_of else f"wait{where}"
+
+
+def _waiting_line(desk: Desk, found: pl.DataFrame | None) -> list[str]:
     """How many customers wait and on which list to begin; nothing where nobody does."""
     if found is None or found.is_empty():
         return []
     label, count, to_do = _lists(found)[0]
-    whole = f"{theme.number(found.height, 'count')} customers wait on the worklist"
+    whole = f"{theme.number(found.height, 'count')} customers {_wait_words(desk, ' on the worklist')}"
     return [f"{whole}; begin with “{label}” ({theme.number(count, 'count')}): {to_do}"]
 
 
@@ -311,13 +323,14 @@ def _lists(found: pl.DataFrame) -> list[tuple[str, int, str]]:
     return [(one.label, count, one.to_do) for one, count in calling.by_list(found)]
 
 
-def _waiting_words(found: pl.DataFrame | None) -> str:
+def _waiting_words(desk: Desk, found: pl.DataFrame | None) -> str:
     if found is None:
         return ""
     if found.is_empty():
-        return "Nobody waits: every customer on the lists was called, answered or handled."
+        waits = "waited when the week ended" if desk.as_of else "waits"
+        return f"Nobody {waits}: every customer on the lists was called, answered or handled."
     first = worklist(str(found["list"][0]))
-    return f"{theme.number(found.height, 'count')} customers wait; the first of them {first.reason}."
+    return f"{theme.number(found.height, 'count')} customers {_wait_words(desk)}; the first of them {first.reason}."
 
 
 def _waiting_sections(found: pl.DataFrame | None) -> tuple[Section, ...]:

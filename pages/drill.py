@@ -143,6 +143,7 @@ def _rows_dialog(found: Metric, part: Part, filters: Filters) -> None:
 
 
 def _rows_body(found: Metric, part: Part, filters: Filters) -> None:
+    frame.begin_part()
     parts = parts_of(found)
     key = f"part_{found.name}"
     part = st.segmented_control(

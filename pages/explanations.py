@@ -200,7 +200,7 @@ def _detail(row: Row, currency: str) -> str:
     if row["spend"] is None:
         return ""
     if row["action"] == "mend":
-        return f" at {' and '.join(row['at_fault'])} ({_back(row, currency)})"
+        return f" ({_back(row, currency)}; our handling at {' and '.join(row['at_fault'])})"
     state = f", {row['state']}" if row["state"] else ""
     return f" ({_back(row, currency)}{state})"
 

@@ -301,10 +301,7 @@ def _on_its_own(draw: Callable[[], None], waiting: list[Callable[[], None]] | No
     import_module("pandas")
 
     def alone() -> None:
-        # A part that is drawn again by itself is for whoever is signed in by then.
-        serve_to(sign_in.require())
-        if _is_asked_for():
-            look_again()
+        begin_part()
         region.use(written_for)
         place_in_queue = turns.FIRST if _is_asked_for() else whose
         # Once it has its turn it is not behind anybody: others wait for it to be done.
@@ -319,6 +316,13 @@ def _on_its_own(draw: Callable[[], None], waiting: list[Callable[[], None]] | No
         begin()
     else:
         waiting.append(begin)
+
+
+def begin_part() -> None:
+    """Begin a part, or a dialog, that may be drawn again by itself: for whoever is signed in by then, as CURRENT is."""
+    serve_to(sign_in.require())
+    if _is_asked_for():
+        look_again()
 
 
 def _is_asked_for() -> bool:
@@ -447,9 +451,11 @@ def who() -> str:
 
     Blank where nobody said.
     """
-    # Whoever types a name and presses the button at once: the run that keeps the name has not got that far.
-    told = st.session_state.get("desk_name_typed", st.session_state.get("desk_name", ""))
-    return user().login or str(told).strip()
+    # A widget's own value ends with the page it was drawn on, so the name is kept beside it: here, since the callback
+    # of a button that is pressed at once may be the first that asks.
+    if "desk_name_typed" in st.session_state:
+        st.session_state["desk_name"] = st.session_state["desk_name_typed"]
+    return user().login or str(st.session_state.get("desk_name", "")).strip()
 
 
 def named(who: str) -> str:
@@ -464,8 +470,7 @@ def named(who: str) -> str:
 def ask_name() -> str:
     """Ask for a name, where nobody signed in, and return who is at the desk. The name is kept for this session only."""
     if not user().login:
-        # A widget's own value ends with the page it was drawn on, so the name is kept beside it.
-        st.session_state["desk_name"] = st.text_input(
+        st.text_input(
             "Your name",
             st.session_state.get("desk_name", ""),
             max_chars=_LONGEST_WORD,

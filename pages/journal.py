@@ -132,6 +132,10 @@ class Journal:
         with self._connected() as connection:
             return int(connection.execute("select coalesce(max(entry), 0) from journal").fetchone()[0])
 
+    def written_anew_at(self) -> int:
+        """When the file itself was last written, in nanoseconds: an erasure empties notes and adds no entry."""
+        return self.path.stat().st_mtime_ns if self.path.exists() else 0
+
     def newest(self, *kinds: str, store: str | None = None) -> list[Entry]:
         """How each record stands now: of these kinds, the newest entry of each `store, system, natural id`."""
         found = [entry for kind in kinds for entry in self.entries(kind, store=store)]

@@ -94,18 +94,20 @@ def a_month(row: Row) -> str:
 
 
 def gain(row: Row, currency: str) -> str:
-    """One person at one step: the rates, and what reaching the colleagues would bring in a month."""
-    rates = (
-        f"{theme.number(row['rate'], 'share')} of {theme.number(row['n'], 'count')}, colleagues on the same leads "
-        f"{theme.number(row['expected_rate'], 'share')}"
-    )
+    """One person at one step: what was counted, and what reaching the colleagues would bring in a month.
+
+    What it is worth begins at the cautious rate, which is not the counted one: both are said.
+    """
+    counted = f"{theme.parts(row['observed'], row['n'])} ({theme.number(row['observed'] / row['n'], 'share')})"
+    colleagues = f"colleagues on the same leads {theme.number(row['expected_rate'], 'share')}"
+    cautious = f"Taken cautiously ({theme.number(row['rate'], 'share')}), reaching them is worth"
     shows = "" if row["shows"] is None else f"{region.decimal(row['shows'], 1)} shows, "
     money = ""
     if row["gross"]:
         ends = theme.interval(row["gross_low"], row["gross_high"], "money", currency)
         money = f" and {theme.number(row['gross'], 'money', currency)} gross (95% interval {ends})"
     worth = f"{shows}{region.decimal(row['sales'], 1)} sales{money} a month"
-    return theme.plain(f"{rates}: reaching them is worth {worth}.")
+    return theme.plain(f"{counted}; {colleagues}. {cautious} {worth}.")
 
 
 def _next_step(worth: Sequence[Row]) -> str:
@@ -157,8 +159,8 @@ def _line(row: Row, currency: str) -> dict[str, str]:
     return {
         "Person": row["person"],
         "Step": declared(row["step"]).label,
-        "n": theme.number(row["n"], "count"),
-        "Rate": theme.number(row["rate"], "share"),
+        "Counted": theme.parts(row["observed"], row["n"]),
+        "Rate, taken cautiously": theme.number(row["rate"], "share"),
         "Colleagues": theme.number(row["expected_rate"], "share"),
         "Shows a month": _amount(row["shows"]),
         "Sales a month": _amount(row["sales"]),

@@ -20,6 +20,15 @@ _CLOCKS: Final = {
     "day": "the day the money was spent on",
 }
 STEPS: Final = ("contact_rate", "contact_to_appointment", "show_rate", "show_to_sale")
+# At some of these nobody is lost, but they move as the steps do; those that a page asks for are looked at.
+_MOVING: Final = (
+    "answered_within_standard",
+    "contact_rate",
+    "contact_to_appointment",
+    "confirm_rate",
+    "show_rate",
+    "show_to_sale",
+)
 
 
 def clock_words(metric: Metric) -> str:
@@ -53,11 +62,13 @@ def where_lost(now: dict[str, Row], before: dict[str, Row]) -> str:
     row, label = now[least], declared(least).label.lower()
     counted = f"{theme.number(row['value'], 'share')}, {theme.parts(row['numerator'], row['denominator'])}"
     head = f"**Most are lost at {label}** ({counted} go on)."
-    return f"{head} {_steps_moved(now, before, known)}" if before else head
+    return f"{head} {_steps_moved(now, before)}" if before else head
 
 
-def _steps_moved(now: dict[str, Row], before: dict[str, Row], known: list[str]) -> str:
-    apart = [name for name in known if differences.is_apart(now[name], before[name])]
+def _steps_moved(now: dict[str, Row], before: dict[str, Row]) -> str:
+    apart = [
+        name for name in _MOVING if name in now and name in before and differences.is_apart(now[name], before[name])
+    ]
     if not apart:
         return "No step moved beyond chance."
     moved = [

@@ -17,6 +17,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from streamlit import runtime
+
 from metrics.declare import NoSuchData
 from pages import PAGES, frame, users
 
@@ -70,7 +72,17 @@ def _draw_for_nobody() -> bool:
         except Exception as error:  # a page may need a visitor; a server must start all the same
             LOG.info("the first page was not drawn beforehand: %s", type(error).__name__)
             return False
+        finally:
+            _let_go_of_files()
     return True
+
+
+def _let_go_of_files() -> None:
+    """Nobody takes the files whose buttons were drawn for nobody: what makes them held the snapshot open for ever."""
+    if runtime.exists():
+        files = runtime.get_instance().media_file_mgr
+        files.clear_session_refs()
+        files.remove_orphaned_files()
 
 
 @contextmanager

@@ -23,6 +23,7 @@ COMPARES: Final = False
 INSTEAD_OF_PERIOD: Final = frame.AS_OF_NOW
 
 # Words of the widgets and the URL.
+_TYPED: Final = "worklist_typed"
 _ALL: Final = "all lists"
 _EVERYBODY: Final = "everybody"
 _WAITING, _OLDER, _HANDLED = "waiting", "older too", "handled"
@@ -66,14 +67,14 @@ def _with_older(filters: Filters) -> pl.DataFrame:
 
 
 def _entries() -> list[Entry]:
-    """What the journal says of customers, read again only after somebody wrote."""
+    """What the journal says of customers, read again only after somebody wrote or a customer was erased."""
     journal = frame.journal()
-    return _remembered(str(journal.path), journal.last())
+    return _remembered(str(journal.path), journal.last(), journal.written_anew_at())
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _remembered(path: str, last: int) -> list[Entry]:
-    """`last` tells a journal that grew from the one that is remembered."""
+def _remembered(path: str, last: int, written_anew_at: int) -> list[Entry]:  # noqa: ARG001 (what is remembered hangs on it)
+    """`last` tells a journal that grew from the one that is remembered, `written_anew_at` one that lost its notes."""
     journal = Journal(Path(path))
     written = [entry for kind in (calling.HANDLED, calling.REOPENED) for entry in journal.entries(kind)]
     return [entry for entry in written if entry.entry <= last]
@@ -161,7 +162,7 @@ def _card(row: Row, zones: Mapping[str, str]) -> bool:
     """One customer: who, how to reach them, why, whose, and what happened last. True where picked."""
     with st.container(border=True, gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            is_picked = st.checkbox(f"**{theme.plain(row['customer'] or '(no name)')}**", key=f"pick_{row['item']}")
+            is_picked = st.checkbox(f"**{theme.plain(row['customer'] or '(no name)')}**", **_kept("pick", row))
             st.markdown(_reach(row))
             if frame.has("customers"):
                 frame.link("customers", "History", customer=row["customer_key"])
@@ -170,8 +171,24 @@ def _card(row: Row, zones: Mapping[str, str]) -> bool:
         if row.get("handled_at") is not None:
             st.markdown(f":material/check: {_handled_line(row, zones)}")
         elif is_picked:
-            st.text_input("Note", key=f"note_{row['item']}", placeholder="What came of it", max_chars=500)
+            st.text_input("Note", placeholder="What came of it", max_chars=500, **_kept("note", row))
     return is_picked
+
+
+def _kept(what: str, row: Row) -> dict[str, Any]:
+    """What a widget of a card is drawn with, so that what was ticked and typed stands there after a look elsewhere.
+
+    A widget's own value ends with the page that it was drawn on. Who was handled meanwhile is not ticked for that.
+    """
+    key = f"{what}_{row['item']}"
+    typed = {} if row.get("handled_at") is not None else st.session_state.setdefault(_TYPED, {})
+    if key in typed and key not in st.session_state:
+        st.session_state[key] = typed[key]
+    return {"key": key, "on_change": _keep, "args": (key,)}
+
+
+def _keep(key: str) -> None:
+    st.session_state.setdefault(_TYPED, {})[key] = st.session_state[key]
 
 
 def _reach(row: Row) -> str:
@@ -217,8 +234,10 @@ def _bar(picked: list[Row]) -> None:
             st.caption("Write your name first, so that the others see who called.")
 
 
-def _save(kind: str, picked: list[Row]) -> None:
+def _save(kind: str, drawn: list[Row]) -> None:
+    """Write those who are ticked now: the bar may have been drawn before the last tick was taken away."""
     who = frame.who()
+    picked = [row for row in drawn if st.session_state.get(f"pick_{row['item']}")]
     if not who:
         st.session_state["saved"] = (False, "Nothing was written: say your name first.")
         return
@@ -228,8 +247,13 @@ def _save(kind: str, picked: list[Row]) -> None:
             note = st.session_state.get(f"note_{row['item']}", "")
             calling.write(journal, kind, row, who=who, note=note)
             st.session_state[f"pick_{row['item']}"] = False
+            for key in (f"pick_{row['item']}", f"note_{row['item']}"):
+                st.session_state.get(_TYPED, {}).pop(key, None)
     except JournalError as error:
         st.session_state["saved"] = (False, str(error))
+        return
+    if not picked:
+        st.session_state["saved"] = (False, "Nothing was written: nobody is ticked.")
         return
     done = "marked as handled" if kind == calling.HANDLED else "put back"
     st.session_state["saved"] = (True, f"{len(picked)} {done}.")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -129,13 +130,16 @@ def period(warehouse: Warehouse, filters: Filters) -> tuple[date, date]:
 
 
 def today(warehouse: Warehouse, filters: Filters) -> date:
-    """The day of now: of `as_of`, else of the snapshot; the earliest of the stores in scope, so that each has data."""
-    if filters.as_of:
-        return filters.as_of.date()
+    """The day of now: of `as_of`, else of the snapshot; the earliest of the stores in scope, so that each has data.
+
+    A moment is another day in another time zone: it counts as each store's own clock shows it.
+    """
     known = engine.stores(warehouse).filter(pl.col("as_of_on").is_not_null())
     chosen = filters.where.get("store", ())
     scope = known.filter(pl.col("store").is_in(chosen)) if chosen else known
     if scope.is_empty():
         raise NoSuchData("No store here has any data yet.", "Load some: `python -m loaders load PATH`.")
+    if filters.as_of:
+        return min(filters.as_of.astimezone(ZoneInfo(zone)).date() for zone in scope["time_zone"])
     days: list[date] = scope["as_of_on"].to_list()
     return min(days)

@@ -27,18 +27,30 @@ FUNNEL: Final[Mapping[str, str | None]] = {
     "show_to_sale": SALES,
 }
 _ENDS: Final = tuple(f"{outcome}{end}" for outcome in (SHOWS, SALES, GROSS) for end in ("", "_low", "_high"))
-COLUMNS: Final = ("store", "person", "credit", "step", "n", "rate", "expected_rate", "gap", *_ENDS, "sentence")
+COLUMNS: Final = (
+    "store",
+    "person",
+    "credit",
+    "step",
+    "n",
+    "observed",
+    "rate",
+    "expected_rate",
+    "gap",
+    *_ENDS,
+    "sentence",
+)
 
 
 def coaching(warehouse: Warehouse, filters: Filters, gross: Mapping[str, PerSale] | None = None) -> pl.DataFrame:
     """What each person would bring in a month by reaching, in one step, what colleagues reach on the same leads.
 
-    One row per store, person and step, in `COLUMNS`: the person's shrunken `rate` and the `expected_rate` of
-    colleagues, and for shows, sales and gross a month the value with its 95 % interval; by person, the step worth
-    most first. Steps are those of `FUNNEL`, all credited to one role (salesperson, unless the filters say another);
-    each step counts on its own clock. Null where the person is not behind. Gross per sale is the store's mean over
-    deals of known gross, as `gross_per_sale` has it; asked here unless it is given. NoSuchData where nobody has
-    anything.
+    One row per store, person and step, in `COLUMNS`: the `observed` hits of `n`, the person's shrunken `rate` and the
+    `expected_rate` of colleagues, and for shows, sales and gross a month the value with its 95 % interval; by person,
+    the step worth most first. Steps are those of `FUNNEL`, all credited to one role (salesperson, unless the filters
+    say another); each step counts on its own clock. Null where the person is not behind. Gross per sale is the store's
+    mean over deals of known gross, as `gross_per_sale` has it; asked here unless it is given. NoSuchData where nobody
+    has anything.
     """
     role = filters.credit or "salesperson"
     asked = filters.but(credit=role)

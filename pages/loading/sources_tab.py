@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any, Final
 
 import polars as pl
@@ -82,7 +83,8 @@ def _unmapped(place: Place, unmapped: Sequence[Spelling]) -> None:
             disabled=["spelling", "leads", "spend", "why"],
             hide_index=True,
             placeholder="",
-            key="edit_sources",
+            # Streamlit keeps what was edited by row: in another order it is another table.
+            key=f"edit_sources_{sha256(repr([row['spelling'] for row in rows]).encode()).hexdigest()[:12]}",
             alt="Names of sources that are not mapped, with a suggestion each",
         )
         if st.form_submit_button("Save the ticked names"):

@@ -20,7 +20,7 @@ from loaders import scope
 from loaders.__main__ import app
 from loaders.erased import FILE, erase_texts, read_erased, write_erased
 from loaders.settings import Settings
-from loaders.snapshot import current_path, kept_snapshots
+from loaders.snapshot import built_on, current_path, history, kept_snapshots
 from metrics.catalog import METRICS
 from metrics.engine import evaluate, open_warehouse
 from metrics.filters import Filters
@@ -211,7 +211,11 @@ def test_others_keep_their_names_and_contact_details(forgotten: Path) -> None:
 def test_earlier_snapshots_serve_again_without_them(warehouse: Path, loaded: Path) -> None:
     run(warehouse, "forget", "10001")
     first, last = kept_snapshots(warehouse)
-    assert first.stem == kept_snapshots(loaded)[0].stem
+    before = [path.stem for path in kept_snapshots(loaded)]
+    assert not {first.stem, last.stem} & {*before}, "a server would take it for what it remembers under that name"
+    assert first.stem.rpartition("-")[0] == before[0].rpartition("-")[0]
+    assert built_on(warehouse) == first.stem
+    assert [told["files"] != [] for told in history(warehouse)] == [True, True]
     run(warehouse, "rollback", first.stem)
     assert star(current_path(warehouse)) == star(kept_snapshots(loaded)[0])
     assert naming(warehouse) == []
@@ -373,6 +377,7 @@ def test_an_erasure_that_was_cut_short_stops_loads_until_it_is_resumed(warehouse
     with pytest.raises(AssertionError, match="cut short"):
         load(exports, warehouse, "newer.csv")
     run(warehouse, "forget", "--resume")
+    assert built_on(warehouse) == kept_snapshots(warehouse)[0].stem
     load(exports, warehouse, "newer.csv")
 
 

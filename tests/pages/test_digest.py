@@ -14,6 +14,7 @@ from lxml import html
 from typer.testing import CliRunner
 
 from metrics import engine
+from metrics.comparisons import outlook
 from metrics.declare import NoSuchData
 from metrics.filters import Filters
 from pages import alerts, digest
@@ -22,6 +23,7 @@ from pages.journal import Journal
 from pages.letter import MOST_BYTES, stripes, write_html, write_text
 from pages.sheet import Bar, Bars, Lines, Sheet, Table
 from tests.pages.showroom import NOW
+from tests.star import random_star, write_warehouse
 
 ROOT = Path(__file__).parents[2]
 WEEK = dt.date(2026, 6, 25)  # a Thursday; the data end on Tuesday the 30th
@@ -92,6 +94,31 @@ def test_a_letter_about_an_earlier_week_does_not_know_what_came_later(
     today = engine.evaluate(opened, ["closing_rate"], asked.but(as_of=None)).row(0, named=True)
     assert row["n_immature"] > today["n_immature"]
     assert f"{row['n_immature']:g} of {row['denominator']:g} opportunities are under 90 days old" in sheet.answer[0]
+
+
+def test_the_month_of_an_earlier_week_ends_with_its_sunday_at_every_store(tmp_path: Path, journal: Journal) -> None:
+    """In New York it is Monday already while Los Angeles still sells: no car of Monday counts, no day is given away."""
+    opened = engine.open_warehouse(write_warehouse(tmp_path / "warehouse", random_star(3, 400)))
+    sheet = digest.weekly(opened, journal, "gm", dt.date(2026, 5, 13))
+    [section] = [one for one in sheet.sections if one.heading.startswith("Where the month will end")]
+    assert isinstance(section, Lines)
+    sold = engine.evaluate(
+        opened, ["sold_units"], Filters(start=dt.date(2026, 5, 1), end=dt.date(2026, 5, 17), by=("store",))
+    )
+    afternoon = outlook.month_pace(opened, "sold_units", Filters(as_of=dt.datetime(2026, 5, 17, 22, tzinfo=dt.UTC)))
+    assert sold.height == afternoon.height == len(section.items) == 2
+    for line, count, known in zip(section.items, sold["value"], afternoon["days_left"], strict=True):
+        assert f"{count:g} so far" in str(line)
+        assert f"{known} open days left" in str(line)
+    opened.close()
+
+
+def test_a_letter_about_an_earlier_week_says_that_it_is_one(opened: engine.Warehouse, journal: Journal) -> None:
+    early, newest = (digest.weekly(opened, journal, "crm_manager", day) for day in (WEEK, NOW.date()))
+    assert early.footer.startswith("As it was known at the end of Jun 28, 2026. Data as of ")
+    assert newest.footer.startswith("Data as of ")
+    assert "waited when the week ended" in all_words(early)
+    assert "waited when" not in all_words(newest)
 
 
 def test_fired_alerts_stand_first_and_quiet_ones_nowhere(opened: engine.Warehouse, journal: Journal) -> None:

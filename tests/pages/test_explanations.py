@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from metrics.catalog import metric
 from metrics.comparisons.shifts import Why
-from pages import explanations
+from pages import explanations, sentences
 
 
 def reason(change: float, mix: float) -> Why:
@@ -134,6 +135,20 @@ def test_sources_are_named_by_what_to_do_with_their_return_and_its_interval() ->
     ]
     told = dict(explanations.source_actions(rows, "USD"))
     assert told["Cut or renegotiate:"].startswith("AutoBazaar ($0.34 for each $1, -$0.18 to $1.12). They may not earn")
-    assert told["Our own fault, mend first:"].startswith("CarFinder at North ($0.34 for each $1")
+    assert told["Our own fault, mend first:"].startswith(
+        "CarFinder ($0.34 for each $1, -$0.18 to $1.12; our handling at North). We answer"
+    )
     assert told["Cannot be told yet:"].startswith("Thin ($0.34 for each $1, fewer than 5 sales).")
     assert told["Spend unknown:"] == "Phone. Nobody entered what they cost."
+
+
+def test_a_step_at_which_nobody_is_lost_is_named_too_where_it_moved() -> None:
+    def rate(value: float) -> dict[str, Any]:
+        return {"value": value, "low": value - 0.01, "high": value + 0.01, "numerator": 100 * value, "denominator": 100}
+
+    steps = dict.fromkeys(sentences.STEPS, rate(0.5))
+    now, before = ({**steps, "answered_within_standard": rate(value)} for value in (0.6, 0.5))
+    assert sentences.where_lost(now, before).endswith(
+        f"Moved beyond chance: {metric('answered_within_standard').label.lower()} +10.0 points."
+    )
+    assert sentences.where_lost(steps, steps).endswith("No step moved beyond chance.")

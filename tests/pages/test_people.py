@@ -199,7 +199,15 @@ def test_the_sentence_of_a_funnel_plot_names_who_is_outside_which_limits() -> No
 def gap(person: str, sales: float | None, low: float | None, **more: Any) -> dict[str, Any]:
     """A row of the coaching comparison; the interval reaches as far above as below."""
     high = None if sales is None or low is None else 2 * sales - low
-    row = {"store": "North", "person": person, "step": "show_rate", "n": 50.0, "rate": 0.4, "expected_rate": 0.6}
+    row = {
+        "store": "North",
+        "person": person,
+        "step": "show_rate",
+        "n": 50.0,
+        "observed": 20.0,
+        "rate": 0.4,
+        "expected_rate": 0.6,
+    }
     row |= {
         "gap": 0.2 if sales else -0.1,
         "shows": None,
@@ -221,7 +229,7 @@ def test_only_gaps_beyond_luck_are_worth_coaching_the_largest_first() -> None:
     worth = people_coaching.worthwhile(GAPS)
     assert [row["person"] for row in worth] == ["Cy", "Bo"]
     said = people_coaching.answer(worth, {"North": "USD"})
-    assert said.startswith("**Coach Cy on show rate first.** 40.0% of 50")
+    assert said.startswith("**Coach Cy on show rate first.** 20 of 50 \\(40.0%\\); colleagues")
     assert "5.0 sales and \\$5,000 gross \\(95% interval \\$500 to \\$9,500\\) a month" in said
     assert said.endswith("Then Bo on show rate (3.0 sales a month).")
 

@@ -150,6 +150,43 @@ def test_a_name_counts_though_the_button_is_pressed_before_a_run_has_kept_it(sho
     assert [entry.who for entry in open_journal(tmp_path).entries("handled")] == ["Ada Reyes"]
 
 
+def test_a_name_stays_though_the_button_was_pressed_at_once(show: Show) -> None:
+    app = show("worklist", "waiting")
+    app.checkbox("pick_o1").check().run()
+    app.text_input("desk_name_typed").input("Ada Reyes")
+    app.button("save").click().run()
+    app.checkbox("pick_o2").check().run()
+    assert app.text_input("desk_name_typed").value == "Ada Reyes"
+
+
+def test_whoever_was_unticked_before_the_bar_was_drawn_again_is_not_marked(show: Show, tmp_path: Path) -> None:
+    app = show("worklist", "waiting")
+    app.checkbox("pick_o1").check()
+    app.checkbox("pick_o2").check().run()
+    app.text_input("desk_name_typed").input("Ada Reyes").run()
+    app.checkbox("pick_o2").uncheck()
+    app.button("save").click().run()
+    assert [entry.natural_id for entry in open_journal(tmp_path).entries("handled")] == ["O1"]
+    app.checkbox("pick_o2").check().run()
+    app.checkbox("pick_o2").uncheck()
+    app.button("save").click().run()
+    assert [error.value for error in app.error] == [r"Nothing was written\: nobody is ticked."]
+
+
+def test_a_tick_and_a_note_stand_again_after_a_look_elsewhere(show: Show, tmp_path: Path) -> None:
+    app = show("worklist", "waiting")
+    app.checkbox("pick_o1").check().run()
+    app.text_input("note_o1").input("Rang twice, no answer").run()
+    app.segmented_control("show").set_value("handled").run()  # Streamlit lets go of widgets that are not drawn
+    assert names(app) == []
+    app.segmented_control("show").set_value("waiting").run()
+    assert app.text_input("note_o1").value == "Rang twice, no answer"
+    app.text_input("desk_name_typed").input("Ada Reyes").run()
+    app.button("save").click().run()
+    assert [entry.note for entry in open_journal(tmp_path).entries("handled")] == ["Rang twice, no answer"]
+    assert not app.checkbox("pick_o2").value
+
+
 def test_nothing_is_written_without_a_name(show: Show, tmp_path: Path) -> None:
     app = show("worklist", "waiting")
     app.checkbox("pick_o1").check().run()
