@@ -26,9 +26,10 @@ from typing import IO, Any, Final
 from loaders.erased import FILE as ERASED_FILE
 from loaders.erased import Erased, parsed, read_erased, write_erased
 from loaders.errors import LoaderError
+from loaders.forget import apply_list
 from loaders.journal_file import check_journal, copy_journal, journal_path
 from loaders.profile import OWN_PROFILES
-from loaders.progress import Progress
+from loaders.progress import Progress, part
 from loaders.settings import load_settings
 from loaders.snapshot import SNAPSHOTS, check_sound, held_for_writing, point_at, serving_path
 
@@ -156,9 +157,9 @@ def _opened_serving(warehouse: Path) -> tuple[Path, IO[bytes]]:
 
 def _described(parts: dict[str, IO[bytes]], progress: Progress) -> Archive:
     found: dict[str, tuple[int, str]] = {}
-    for number, (name, part) in enumerate(parts.items()):
+    for number, (name, file) in enumerate(parts.items()):
         progress(0.5 * number / len(parts), f"reading {name}")
-        found[name] = _measured(part)
+        found[name] = _measured(file)
     return Archive(datetime.now(UTC).isoformat(timespec="seconds"), found)
 
 
@@ -192,10 +193,13 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
     return member
 
 
-def restore(file: Path, places: Places, progress: Progress, wait_seconds: float, *, is_forced: bool = False) -> Archive:
+def restore(
+    file: Path, places: Places, who: str, progress: Progress, wait_seconds: float, *, is_forced: bool = False
+) -> Archive:
     """Put an installation back from an archive: checked whole first, then placed, the snapshot published last.
 
-    Whoever was erased since the backup stays on the list; the list then says that the erasure must be applied again.
+    Whoever was erased since the backup is erased again, before the snapshot that names them is published; `who` is
+    said to have done that. A run that is cut short there leaves the snapshot that served, and `forget --resume` to do.
 
     Raises:
         LoaderError: The archive is damaged or none of ours; something is there already and `is_forced` is not given;
@@ -205,10 +209,11 @@ def restore(file: Path, places: Places, progress: Progress, wait_seconds: float,
         try:
             folder = places.warehouse / SNAPSHOTS
             with tempfile.TemporaryDirectory(prefix="restoring-", dir=folder, suffix=".building") as name:
-                archive = _unpacked(file, Path(name), progress)
+                archive = _unpacked(file, Path(name), part(progress, 0.0, 0.5))
                 _check_parts(archive, Path(name))
                 _check_free(archive, places, is_forced=is_forced)
-                _place(archive, Path(name), places)
+                erased = _place(archive, Path(name), places)
+            _publish(archive, places, erased, who, part(progress, 0.5, 1.0))
         except OSError as error:
             hint = "Free some space or mend the folder's rights, and restore again."
             raise LoaderError(f"The backup {file} cannot be restored: {error}.", hint) from error
@@ -325,8 +330,8 @@ def _check_free(archive: Archive, places: Places, *, is_forced: bool) -> None:
         raise LoaderError(f"These are there already: {names}.", hint)
 
 
-def _place(archive: Archive, folder: Path, places: Places) -> None:
-    """Put every part where it belongs, each in one step, the list of the erased first; then publish."""
+def _place(archive: Archive, folder: Path, places: Places) -> Erased | None:
+    """Put every part where it belongs, each in one step, the list of the erased first; gives that list."""
     erased = _erased_after(archive, folder, places)
     if erased:
         write_erased(places.warehouse, erased)
@@ -337,7 +342,15 @@ def _place(archive: Archive, folder: Path, places: Places) -> None:
             copy_journal(source, target)
         else:
             _move(source, target)
-    point_at(places.warehouse, archive.snapshot)
+    return erased
+
+
+def _publish(archive: Archive, places: Places, erased: Erased | None, who: str, progress: Progress) -> None:
+    """Let the restored snapshot serve; where it names somebody who was erased since, it is written anew first."""
+    if erased is None or erased.is_finished:
+        point_at(places.warehouse, archive.snapshot)
+    else:
+        apply_list(places.warehouse, places.warehouse / SNAPSHOTS / f"{archive.snapshot}.duckdb", erased, who, progress)
 
 
 def _erased_after(archive: Archive, folder: Path, places: Places) -> Erased | None:

@@ -48,7 +48,6 @@ from loaders.snapshot import (
     discard,
     held_for_writing,
     kept_snapshots,
-    loaded_settings,
     new_name,
     opened,
     owners_of_id,
@@ -56,6 +55,7 @@ from loaders.snapshot import (
     rename_loads,
     renew_fingerprint,
     serving_path,
+    settings_in,
 )
 from loaders.star import WAREHOUSE_SQL, fingerprint
 from loaders.why_same import masked
@@ -115,7 +115,7 @@ def forget(warehouse: Path, wanted: Wanted, who: str, progress: Progress, wait_s
         before = read_erased(warehouse) or new_list()
         erased = with_someone(before, _found(warehouse, wanted, before).someone)
         write_erased(warehouse, replace(erased, is_finished=False))
-        return _finish(warehouse, erased, who, progress)
+        return apply_list(warehouse, serving_path(warehouse), erased, who, progress)
 
 
 def resume(warehouse: Path, who: str, progress: Progress, wait_seconds: float) -> Erasure:
@@ -129,14 +129,16 @@ def resume(warehouse: Path, who: str, progress: Progress, wait_seconds: float) -
         if erased is None:
             raise LoaderError(f"Nobody was ever erased from {warehouse}.", "Name somebody: python -m loaders forget ID")
         write_erased(warehouse, replace(erased, is_finished=False))
-        return _finish(warehouse, erased, who, progress)
+        return apply_list(warehouse, serving_path(warehouse), erased, who, progress)
 
 
-def _finish(warehouse: Path, erased: Erased, who: str, progress: Progress) -> Erasure:
-    """Write every snapshot and the journal anew, the serving one first, and say on the list that it is done."""
+def apply_list(warehouse: Path, serving: Path, erased: Erased, who: str, progress: Progress) -> Erasure:
+    """Write every snapshot and the journal anew, the serving one first, and say on the list that it is done.
+
+    `serving`: the snapshot that is published anew; whoever calls holds the warehouse. LoaderError as `forget`.
+    """
     try:
-        serving = serving_path(warehouse)
-        settings = loaded_settings(warehouse)
+        settings = settings_in(serving)
         kept = [path for path in kept_snapshots(warehouse) if path != serving]
         names = {path.stem: _renewed_name(path.stem) for path in kept}
         names[serving.stem] = new_name(datetime.now(UTC))

@@ -296,11 +296,16 @@ def loaded_settings(warehouse: Path) -> Settings:
     Raises:
         LoaderError: Nothing was loaded yet, or the serving snapshot is of an earlier release.
     """
-    told = _asked(warehouse, "select settings from loads.load order by loaded_at desc limit 1")
+    return settings_in(serving_path(warehouse))
+
+
+def settings_in(path: Path) -> Settings:
+    """The settings by which a snapshot was built; LoaderError where it is of an earlier release."""
+    told = _asked_of(path, "select settings from loads.load order by loaded_at desc limit 1")
     try:
         return Settings.model_validate_json(told.item())
     except ValueError as error:
-        raise _of_earlier_release(warehouse) from error
+        raise _of_earlier_release(path.parents[1]) from error
 
 
 def built_on(warehouse: Path) -> str | None:
@@ -342,11 +347,15 @@ def unlisted_people(warehouse: Path) -> pl.DataFrame:
 
 
 def _asked(warehouse: Path, text: str) -> pl.DataFrame:
-    with opened(serving_path(warehouse)) as con:
+    return _asked_of(serving_path(warehouse), text)
+
+
+def _asked_of(path: Path, text: str) -> pl.DataFrame:
+    with opened(path) as con:
         try:
             found: pl.DataFrame = con.sql(text).pl()
         except (duckdb.CatalogException, duckdb.BinderException) as error:
-            raise _of_earlier_release(warehouse) from error
+            raise _of_earlier_release(path.parents[1]) from error
         return found
 
 

@@ -32,6 +32,7 @@ from loaders.lock import WAIT_SECONDS
 from loaders.output import print_json, print_line, said, say
 from loaders.progress import shown
 from loaders.schedule import keep_schedule, read_orders
+from loaders.snapshot import serving_path
 
 _STOPPED_ERASURE = f"{STOPPED} If the erasure had begun, end it: python -m loaders forget --resume"
 
@@ -119,13 +120,16 @@ def restore(
     """Put an installation back from an archive. Nothing is changed unless all of it is sound."""
     places = Places(warehouse, settings_file)
     with failing_with(NOTHING_LOADED, as_json=as_json), shown(said) as report:
-        archive = restore_archive(file, places, report, wait, is_forced=is_forced)
+        archive = restore_archive(file, places, _user(), report, wait, is_forced=is_forced)
+    serving = serving_path(warehouse).stem
     if as_json:
-        print_json({"snapshot": archive.snapshot, "made_at": archive.made_at, "parts": list(archive.parts)})
+        print_json({"snapshot": serving, "made_at": archive.made_at, "parts": list(archive.parts)})
         return
-    print_line(f"{archive.snapshot} serves now; restored as of {archive.made_at}:")
+    print_line(f"{serving} serves now; restored as of {archive.made_at}:")
     for name in archive.parts:
         print_line(f"    {places.target(name)}")
+    if serving != archive.snapshot:
+        print_line("Customers who were erased since that backup were erased again.")
     print_line(
         f"If Upboard was upgraded since: python -m loaders build --warehouse {warehouse} --settings {settings_file}"
     )

@@ -145,7 +145,7 @@ def _load(orders: Orders, ready: Sequence[Path], voice: Voice, told: set[object]
     except _StoppedError:
         return True
     voice.loaded(sheets, published)
-    return published is not None or not any(sheet.error for sheet in sheets)
+    return not any(sheet.error for sheet in sheets)
 
 
 def _tell_once(voice: Voice, told: set[object], messages: Iterable[str]) -> None:

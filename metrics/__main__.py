@@ -186,6 +186,9 @@ def explain(
     end: ToOption = None,
     against: Annotated[str | None, typer.Option(metavar="DAY:DAY", help="The period to compare with.")] = None,
     against_store: Annotated[str | None, typer.Option(metavar="STORE", help="The store to compare with.")] = None,
+    is_same_age: Annotated[
+        bool, typer.Option("--same-age", help="See the other period as it was when it was as young, as pages do.")
+    ] = False,
     over: Annotated[str | None, typer.Option(metavar="DIM", help="Split by it; else dimensions are ranked.")] = None,
     as_of: AsOfOption = None,
     where: WhereOption = None,
@@ -198,6 +201,8 @@ def explain(
         opened, now = _asked(warehouse, start, end, as_of, where, credit)
         before = _other_side(now, against, against_store)
         _check_labels(opened, before)
+        if is_same_age:
+            before = before.at_age_of(now, engine.newest(opened))
         if over is None:
             _print_compared(change.rank(opened, name, now, before), tables.RANKED, form)
         else:

@@ -263,6 +263,12 @@ def stores(warehouse: Warehouse) -> pl.DataFrame:
     return warehouse.run_once(sql.STORES)
 
 
+def newest(warehouse: Warehouse) -> datetime | None:
+    """The latest "now" among the stores; None before any of them has data."""
+    found: datetime | None = stores(warehouse)["as_of"].max()  # type: ignore[assignment]
+    return found
+
+
 def staff(warehouse: Warehouse) -> pl.DataFrame:
     """Everybody of every store by label: `person_key, person, store, role, team, is_machine, started_on, ended_on`.
 

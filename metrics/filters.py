@@ -66,6 +66,16 @@ class Filters(BaseModel):
         """Equal questions hash alike, so they can be cache keys."""
         return hash(tuple(sorted((name, repr(value)) for name, value in self)))
 
+    def at_age_of(self, now: Filters, newest: datetime | None) -> Filters:
+        """The same question as it looked when its period was as young as that of `now` is: `as_of` moves back as far.
+
+        `newest`: the moment that the data reach to. Unchanged where a period is open at its end, or without data.
+        """
+        as_of = now.as_of or newest
+        if as_of is None or now.end is None or self.end is None:
+            return self
+        return self.but(as_of=as_of - (now.end - self.end))
+
     def but(self, **changes: object) -> Filters:
         """The same question with some fields changed, checked anew."""
         return Filters.model_validate({**dict(self), **changes})

@@ -231,7 +231,7 @@ def _findings() -> None:
     else:
         st.table(findings_table(found), hide_index=True, border="horizontal", alt="What loading noticed, with counts")
     with st.container(horizontal=True):
-        frame.link("load_data", "Refused rows and loads")
+        frame.link("load_data", "Refused rows and loads", part="History")
         frame.link("definitions", "What each number means")
 
 

@@ -32,7 +32,7 @@ from metrics.scope import Scope
 from metrics.sql import Query
 from pages import periods, region, roles, sign_in, signed, theme, turns
 from pages.charts.layout import CONFIG, Drawn, Figure, inked
-from pages.journal import Journal, open_journal
+from pages.journal import Journal, JournalError, open_journal
 from pages.users import User, UsersError
 
 Row = dict[str, Any]
@@ -305,7 +305,7 @@ def _on_its_own(draw: Callable[[], None], waiting: list[Callable[[], None]] | No
         region.use(written_for)
         place_in_queue = turns.FIRST if _is_asked_for() else whose
         # Once it has its turn it is not behind anybody: others wait for it to be done.
-        with turns.working_for(place_in_queue), turns.PARTS.turn(_still_wanted):
+        with turns.working_for(place_in_queue), turns.PARTS.turn(_still_wanted), journal_errors_said():
             draw()
 
     def begin() -> None:
@@ -519,14 +519,58 @@ def _period() -> periods.Span:
 def choose(label: str, key: str, choices: Sequence[str], help_text: str | None = None) -> str:
     """A selectbox of words that stands in the URL. A word of a link that it lacks is kept, to be said."""
     _note_unknown_choice(key, choices)
-    return st.selectbox(label, choices, key=key, bind="query-params", help=help_text)
+    if key in _CHOICES:
+        return st.selectbox(label, choices, key=key, bind="query-params", help=help_text)
+    return str(st.selectbox(label, choices, help=help_text, **_of_this_page(key, choices)))
 
 
 def choose_level(label: str, key: str, choices: Sequence[str]) -> str:
     """As `choose`, with all words in sight: for two or three of them."""
     _note_unknown_choice(key, choices)
-    found = st.segmented_control(label, choices, default=choices[0], required=True, key=key, bind="query-params")
-    return str(found)
+    return str(st.segmented_control(label, choices, required=True, **_of_this_page(key, choices)))
+
+
+def ask_text(label: str, key: str, placeholder: str) -> str:
+    """A line of text that stands in the URL."""
+    return str(st.text_input(label, placeholder=placeholder, **_of_this_page(key, None)))
+
+
+def ask_amount(label: str, key: str, first: float, step: float) -> float:
+    """An amount of money from 0 that stands in the URL."""
+    try:
+        asked = float(st.query_params.get(key, first))
+    except ValueError:
+        asked = first
+    st.session_state[key] = asked if 0 <= asked < float("inf") else first
+    told = st.number_input(label, min_value=0.0, step=step, key=key, on_change=_into_url, args=(key, f"{first:.10g}"))
+    return float(told or 0.0)
+
+
+def _of_this_page(key: str, choices: Sequence[str] | None) -> dict[str, Any]:
+    """What a widget of one page is drawn with so that it says what the URL says; without choices any text will do.
+
+    Streamlit can bind it to the URL itself, and does so for the filters of all pages. But when a page is left it takes
+    what was bound on it out of the URL in a step of the browser's history: Back would come to the page without it.
+    """
+    first = choices[0] if choices else ""
+    asked = st.query_params.get(key, first)
+    st.session_state[key] = asked if choices is None or asked in choices else first
+    return {"key": key, "on_change": _into_url, "args": (key, first)}
+
+
+def _into_url(key: str, first: str) -> None:
+    told = st.session_state[key]
+    word = f"{told:.10g}" if isinstance(told, float) else str(told)
+    turn(key, first if told is None else word, first)
+
+
+def turn(key: str, word: str, first: str) -> None:
+    """Put a word of a page's choice into the URL; the first one needs none."""
+    _unknown_choices().pop(key, None)
+    if word == first:
+        forget((key,))
+    else:
+        st.query_params[key] = word
 
 
 def _day(label: str, key: str) -> dt.date | None:
@@ -547,9 +591,8 @@ def _unknown_choices() -> dict[str, str]:
 
 
 def chosen(key: str) -> str | None:
-    """The word of a choice before this run draws its widget: as it was left, else as the URL says."""
-    found: str | None = st.session_state.get(key, st.query_params.get(key))
-    return found
+    """The word of a page's choice, before this run draws its widget."""
+    return st.query_params.get(key)
 
 
 def _note_unknown_choice(key: str, choices: Sequence[str]) -> None:
@@ -621,9 +664,8 @@ def comparison(filters: Filters) -> Filters | None:
         return None
     if first is None or before[1] < first:
         return None
-    as_of = max(facts().as_of.values(), default=None)
-    shifted = None if as_of is None else as_of - (filters.end - before[1])
-    return filters.but(start=before[0], end=before[1], as_of=shifted)
+    newest = max(facts().as_of.values(), default=None)
+    return filters.but(start=before[0], end=before[1]).at_age_of(filters, newest)
 
 
 def trend(filters: Filters, *, whole: bool = False) -> Filters:
@@ -757,6 +799,15 @@ def say_unreadable(error: engine.NoWarehouse) -> None:
     said, _, hint = str(error).partition("\n\nHint: ")
     st.error(theme.plain(said), icon=":material/error:")
     st.code(hint, language="shell")
+
+
+@contextmanager
+def journal_errors_said() -> Iterator[None]:
+    """Say in words that the journal cannot be used, and what to do; nobody looks at what cannot be noted there."""
+    try:
+        yield
+    except JournalError as error:
+        st.error(theme.plain(str(error)), icon=":material/error:")
 
 
 def empty(filters: Filters) -> None:

@@ -8,8 +8,9 @@ By password, only the sign-in is open. By OpenID Connect the empty page, its scr
 because Streamlit's st.login begins there (pages.sign_in draws nothing else before somebody signed in); downloads,
 uploads and whatever else Streamlit serves are not.
 
-A file that a page made goes only to the session whose tab was told of it: Streamlit itself gives it to whoever knows
-its address, which is a hash of what is in it.
+A file is taken only from somebody who loads data, for a tab of their own. A file that a page made goes only to the
+session whose tab was told of it: Streamlit itself gives it to whoever knows its address, which is a hash of what is in
+it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from pages import openid, signed, users
+from pages import openid, roles, signed, users
 from pages.journal import JournalError
 from pages.local_sign_in import SIGN_IN, SIGN_OUT, cookie_name, local_path, sign_in_address
 from pages.sessions import SessionsError
@@ -53,6 +54,7 @@ _NEXT: Final = "upboard_next"
 _NEXT_SECONDS: Final = 15 * 60
 _KNOWN_TABS: Final = 2000
 _MEDIA: Final = "/media/"
+_UPLOADS: Final = "/_stcore/upload_file/"
 # A file's address begins with its hash; what Streamlit hangs on says its kind, and is not looked at.
 _TOLD_OF: Final = re.compile(rb"/media/([0-9a-f]{32})")
 # Some dozen files a session, for more sessions than a server keeps open.
@@ -95,6 +97,8 @@ class Guard:
         if scope["path"].startswith(_MEDIA) and not self._was_told(visit.session, scope["path"]):
             # As if there were none: whoever tries addresses learns nothing.
             return await PlainTextResponse("Not found.", 404, {"Cache-Control": "no-store"})(scope, receive, send)
+        if scope["path"].startswith(_UPLOADS) and not self._may_upload(visit, scope["path"]):
+            return await PlainTextResponse("Not for this role, or not from this tab.", 403)(scope, receive, send)
         return await self.app(scope, receive, send)
 
     async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -139,6 +143,15 @@ class Guard:
     def _was_told(self, token: str | None, path: str) -> bool:
         """Whether a session was told of a file."""
         return (token, path.removeprefix(_MEDIA).partition(".")[0]) in self._files
+
+    def _may_upload(self, visit: _Visit, path: str) -> bool:
+        """Whether a file is sent, or taken back, by somebody who loads data, for a tab of their own session.
+
+        Streamlit keeps whatever arrives in memory, also where no page asked for a file.
+        """
+        tab = path.removeprefix(_UPLOADS).partition("/")[0]
+        loads = visit.user is not None and "load_data" in roles.pages_of(visit.user)
+        return loads and visit.session is not None and self._tabs.get(tab) == visit.session
 
     def note_files(self, sent: bytes, token: str) -> None:
         """Which files a session was told of, by whatever message: it may fetch them, and nobody else may."""

@@ -33,7 +33,7 @@ TABS: Final[dict[str, Callable[[Place], None]]] = {
 def render(filters: Filters) -> None:  # noqa: ARG001 (what is loaded knows no filters)
     """Draw the tab that the address names. Works before anything was loaded."""
     if part := asked_part():
-        st.session_state["part"] = part
+        frame.turn("part", part, _LOAD)
     chosen = frame.choose_level("Part", "part", list(TABS))
     frame.say_unknown_choice("part", "part", chosen)
     try:

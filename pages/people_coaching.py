@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -19,16 +19,20 @@ OWNERS: Final = {"assigned salesperson": "salesperson", "BDC agent": "bdc_agent"
 _LINKS: Final = 4
 
 Row = dict[str, Any]
+Way = Callable[[str, str, Mapping[str, str]], None]
 
 
-def render(filters: Filters) -> None:
-    """Draw the view: the answer, a chart of each person's most valuable step, and every step as a table."""
+def render(filters: Filters, way_to_sheet: Way = team.link_to_sheet) -> None:
+    """Draw the view: the answer, a chart of each person's most valuable step, and every step as a table.
+
+    `way_to_sheet` draws what opens the sheet of a person: by label, its words, and the keys of people by label.
+    """
     owner = frame.choose_level("Leads of", "leads_of", tuple(OWNERS))
     frame.say_unknown_choice("leads_of", "Leads of", owner)
-    frame.later(_draw, filters.but(credit=OWNERS[owner]))
+    frame.later(_draw, filters.but(credit=OWNERS[owner]), way_to_sheet)
 
 
-def _draw(filters: Filters) -> None:
+def _draw(filters: Filters, way_to_sheet: Way) -> None:
     try:
         found = team.worth_coaching(filters)
     except MetricError as error:
@@ -38,7 +42,7 @@ def _draw(filters: Filters) -> None:
     rows = found.to_dicts()
     worth = worthwhile(rows)
     st.markdown(f"{answer(worth, currencies)}  \n{_next_step(worth)}")
-    _links(worth, filters.credit)
+    _links(worth, filters.credit, way_to_sheet)
     best = most_valuable(found)
     if best.height:
         frame.chart(draw_gains(best), describe_gains(best), "gains_chart")
@@ -116,13 +120,13 @@ def _next_step(worth: Sequence[Row]) -> str:
     return "**Next:** open the sheet, look at the habits behind the step with the person, and agree one action."
 
 
-def _links(worth: Sequence[Row], credit: str | None) -> None:
+def _links(worth: Sequence[Row], credit: str | None, way_to_sheet: Way) -> None:
     """The sheet and the rows of each gap that is worth working on."""
     keys = team.person_keys()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for place, row in enumerate(worth[:_LINKS]):
             person, name = row["person"], theme.plain(row["person"])
-            team.link_to_sheet(person, f"Coaching sheet of {name}", keys)
+            way_to_sheet(person, f"Coaching sheet of {name}", keys)
             label = f"{declared(row['step']).label} of {name}"
             drill.rows_button(
                 row["step"],

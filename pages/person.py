@@ -67,6 +67,9 @@ def render(filters: Filters) -> None:
     """Draw the sheet of the person that the URL names; without one, whose sheet is worth opening."""
     st.html(_PRINTED)
     staff = _with_sheets(filters)
+    asked = st.query_params.get(_WHO)
+    if asked is not None and asked not in staff:
+        _say_elsewhere(asked)
     if not staff:
         frame.empty(filters)
         return
@@ -94,8 +97,6 @@ def _with_sheets(filters: Filters) -> dict[str, Row]:
 def _choose(staff: Mapping[str, Row]) -> str | None:
     """The person that the URL names by key, and the widget to choose another; None where it names nobody known."""
     asked = st.query_params.get(_WHO)
-    if asked is not None and asked not in staff:
-        frame.say_unknown("a person")
     st.session_state["person_chosen"] = asked if asked in staff else None
     found: str | None = st.selectbox(
         "Person",
@@ -107,6 +108,16 @@ def _choose(staff: Mapping[str, Row]) -> str | None:
         placeholder="Choose whose sheet to open",
     )
     return found
+
+
+def _say_elsewhere(asked: str) -> None:
+    """That nobody is of this key, or that the filters leave out the store where they work."""
+    known = frame.staff().filter(pl.col("person_key") == asked, pl.col("store").is_not_null()).to_dicts()
+    if known:
+        name, store = (theme.plain(known[0][column]) for column in ("person", "store"))
+        st.info(f"{name} works at {store}, which the filter Store leaves out.", icon=":material/filter_alt:")
+    else:
+        frame.say_unknown("a person")
 
 
 def _turn_to() -> None:
@@ -121,7 +132,22 @@ def _turn_to() -> None:
 def _nobody_chosen(filters: Filters) -> None:
     """Whose sheet to open: whoever has most to gain by coaching."""
     st.subheader("Whose sheet is worth opening")
-    people_coaching.render(filters)
+    people_coaching.render(filters, _sheet_button)
+
+
+def _sheet_button(person: str, label: str, keys: Mapping[str, str]) -> None:
+    """As `team.link_to_sheet`, on the page that has the sheet: its own address changes, which no link to it does."""
+    key = keys.get(person)
+    if (
+        key
+        and person != NOBODY
+        and st.button(label, key=f"sheet_of_{key}", type="tertiary", icon=ICON, on_click=_open, args=(key,))
+    ):
+        st.rerun()
+
+
+def _open(key: str) -> None:
+    st.query_params[_WHO] = key
 
 
 def _introduction(whom: Subject) -> str:

@@ -50,7 +50,7 @@ def show(page: ModuleType) -> None:
     frame.heading(page.TITLE, page.QUESTION, asked, compares=compares, instead=getattr(page, "INSTEAD_OF_PERIOD", ""))
     paper.lay_out(asked)
     try:
-        with frame.first_part():
+        with frame.first_part(), frame.journal_errors_said():
             page.render(asked)
             drill.show_asked(asked)
     except NoWarehouse as error:

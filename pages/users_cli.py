@@ -18,7 +18,7 @@ from typing import Annotated, Final, cast
 
 import tomlkit
 import typer
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
@@ -34,6 +34,7 @@ from pages.users import User, Users, UsersError, checked_user, checked_users, ke
 
 _OUT: Final = Console()
 _ERR: Final = Console(stderr=True)
+_WAITS_SECONDS: Final = 30.0
 _HEAD: Final = """# Who may sign in to Upboard. Written by `python -m pages user`; docs/sign_in.md explains every line.
 sign_in = "password"
 
@@ -195,13 +196,36 @@ def _new_password(login: str) -> str:
 @contextmanager
 def _changing(path: Path) -> Iterator[TOMLDocument]:
     """The file to change: one command at a time, checked, then put in the place of the old one in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f"{path.name}.lock")):
+    with _alone(path):
         document = _document(path)
         yield document
         text = tomlkit.dumps(document)
         checked_users(tomlkit.parse(text).unwrap(), path)
         _replace(path, text)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the file's lock. UsersError where its folder cannot be written, or another command holds it for long."""
+    lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=_WAITS_SECONDS)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        hint = "Wait until the other command has ended, and run this one again."
+        raise UsersError(
+            f"Another command has held {lock.lock_file} for {_WAITS_SECONDS:.0f} seconds.", hint
+        ) from error
+    except OSError as error:
+        raise UsersError(f"The file of users {path} cannot be changed: {error}.", _writable(path)) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _writable(path: Path) -> str:
+    return f"Run this as who owns {path.parent}, and see that its disk can be written and has space."
 
 
 def _document(path: Path) -> TOMLDocument:
@@ -223,7 +247,7 @@ def _replace(path: Path, text: str) -> None:
         fresh.replace(path)
     except OSError as error:
         fresh.unlink(missing_ok=True)
-        raise UsersError(f"{path} cannot be written: {error}.", f"Run this as who owns {path.parent}.") from error
+        raise UsersError(f"{path} cannot be written: {error}.", _writable(path)) from error
 
 
 def _keep_owner(path: Path, fresh: Path) -> None:

@@ -115,7 +115,7 @@ def _counts(found: pl.DataFrame) -> None:
 
 
 def _turn_to(word: str) -> None:
-    st.session_state["list"] = word
+    frame.turn("list", word, _ALL)
 
 
 # The list -------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ import duckdb
 import pytest
 from typer.testing import CliRunner, Result
 
+from metrics import engine
 from metrics.__main__ import app
 from metrics.catalog import METRICS
+from metrics.comparisons import change
+from metrics.filters import Filters
 from tests.star import empty_star, opportunity, random_star, star_of, write_warehouse
 
 
@@ -261,6 +265,25 @@ def test_explain_needs_two_different_sides(directory: Path, words: tuple[str, ..
     result = run("explain", "closing_rate", *words, "--warehouse", directory)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def test_explain_sees_the_other_period_at_the_same_age_where_it_is_asked_to(directory: Path) -> None:
+    period = ("--from", "2026-04-21", "--to", "2026-05-20", "--against", "2026-03-22:2026-04-20", "--over", "source")
+    words = ("explain", "closing_rate", *period, "--format", "json", "--warehouse", directory)
+    plain, aged = (
+        {row["value"]: row for row in json.loads(run(*words, *more).stdout)} for more in ((), ("--same-age",))
+    )
+    opened = engine.open_warehouse(directory)
+    now = Filters(start=date(2026, 4, 21), end=date(2026, 5, 20))
+    newest = max(engine.stores(opened)["as_of"])
+    before = Filters(start=date(2026, 3, 22), end=date(2026, 4, 20), as_of=newest - timedelta(days=30))
+    known = change.explain(opened, "closing_rate", now, before, "source")
+    opened.close()
+    assert {value: row["hits_before"] for value, row in aged.items()} == dict(
+        known.select("value", "hits_before").rows()
+    )
+    assert {value: row["hits_now"] for value, row in aged.items()} == {v: row["hits_now"] for v, row in plain.items()}
+    assert aged["(all)"]["hits_before"] < plain["(all)"]["hits_before"]
 
 
 def test_explain_compares_two_stores(directory: Path) -> None:

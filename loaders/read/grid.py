@@ -139,14 +139,18 @@ def _header_row(cells: pl.DataFrame, known: Known) -> int:
     """Which row is the header: the one with the most known headers among the first rows.
 
     Where nothing is known it is the first row; one that is shorter than most is a title if a full row of words follows.
+    One known word alone may be a cell ("Phone" is a source, too): a row with numbers gives way to a row of words above.
     """
     rows = [[cell for cell in row if cell is not None] for row in cells.iter_rows()]
     counts = [known(row) for row in rows]
-    if max(counts):
-        return counts.index(max(counts))
     usual = sorted(len(row) for row in rows)[len(rows) // 2]
     full = (at for at, row in enumerate(rows) if len(row) >= usual and not any(map(_is_number, row)))
-    return next(full, 0) if len(rows[0]) < usual else 0
+    first = next(full, 0) if len(rows[0]) < usual else 0
+    if not max(counts):
+        return first
+    best = counts.index(max(counts))
+    is_cell = counts[best] == 1 and any(map(_is_number, rows[best])) and not any(map(_is_number, rows[first]))
+    return first if first < best and is_cell else best
 
 
 def _is_number(cell: str) -> bool:

@@ -163,10 +163,10 @@ def _show(bar: Any, done: float, text: str) -> None:
 def _recognised(place: Place, uploads: list[Upload], sheets: list[Sheet], choices: Choices) -> None:
     counts = results.expected(sheets)
     st.markdown(_answer(sheets, counts))
-    rows = sum(count.read for count in counts)
+    rows, taken = sum(count.read for count in counts), sum(count.accepted for count in counts)
     with st.columns(2)[0]:
         frame.ask_name()
-    label = f"Load {results.rows(rows)}" if rows else "Load"
+    label = f"Load {results.rows(taken)}" if taken else "Load"
     if st.button(label, key="load", disabled=not rows, icon=":material/upload:"):
         _drop_and_begin(place, uploads, choices)
     for number, sheet in enumerate(sheets):

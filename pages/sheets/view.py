@@ -68,9 +68,8 @@ def values(warehouse: Warehouse, names: Sequence[str], filters: Filters) -> dict
 def earlier(warehouse: Warehouse, filters: Filters, days: int) -> Filters:
     """The same question about so many days before, as it looked at the same age."""
     back = dt.timedelta(days=days)
-    now = filters.as_of or max(engine.stores(warehouse)["as_of"].drop_nulls().to_list(), default=None)
     start, end = (None if day is None else day - back for day in (filters.start, filters.end))
-    return filters.but(start=start, end=end, as_of=None if now is None else now - back)
+    return filters.but(start=start, end=end).at_age_of(filters, engine.newest(warehouse))
 
 
 def stores(view: View) -> pl.DataFrame:

@@ -270,6 +270,19 @@ def test_back_returns_to_the_page_before(page: Page, server: Server) -> None:
     has_query(page, store="Hillcrest Auto")
 
 
+def test_back_returns_to_what_was_chosen_on_the_page_before(page: Page, server: Server) -> None:
+    visit(page, server, f"people?{ALL_DATA}", "People")
+    page.get_by_test_id("stMain").get_by_role("radio", name="adoption").click()
+    settle(page, "People")
+    has_query(page, view="adoption")
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Response").click()
+    settle(page, "Response")
+    page.go_back()
+    settle(page, "People")
+    has_query(page, view="adoption")
+    expect(page.get_by_test_id("stMain").get_by_role("radio", name="adoption")).to_be_checked()
+
+
 @pytest.mark.parametrize("title", ["Sources", "Definitions"])
 def test_the_first_visitor_of_a_fresh_server_may_open_any_page(
     reader: Reader, server: Server, title: str, tmp_path: Path

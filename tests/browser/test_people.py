@@ -176,6 +176,21 @@ def test_back_returns_to_the_person_before(page: Page, server: Server, truth: di
     expect(page.get_by_role("heading", name=weak, level=3)).to_be_visible()
 
 
+def test_a_sheet_that_is_opened_where_nobody_was_chosen_has_its_own_address(
+    page: Page, server: Server, truth: dict[str, Any]
+) -> None:
+    weak = truth["weak_step"]["person"]
+    visit(page, server, f"person?{ALL_DATA}", "Person")
+    arrived(page)
+    page.get_by_role("button", name=f"Coaching sheet of {weak}").click()
+    expect(page.get_by_role("heading", name=weak, level=3)).to_be_visible()
+    arrived(page)
+    page.reload()
+    expect(page.get_by_role("heading", name=weak, level=3)).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Whose sheet is worth opening")).to_be_visible()
+
+
 def test_the_sheet_does_not_scroll_sideways_on_a_phone(page: Page, server: Server, truth: dict[str, Any]) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{server.url}/people?{ALL_DATA}&person={quote(truth['weak_step']['person'])}")

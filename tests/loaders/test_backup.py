@@ -251,14 +251,35 @@ def test_who_was_erased_since_a_backup_stays_erased_when_it_is_restored(
     monkeypatch.setenv("UPBOARD_USERS", str(place / "users.toml"))
     forget = CliRunner().invoke(app, ["forget", "10001", "--warehouse", str(place / "wh")])
     assert forget.exit_code == 0, forget.output
-    invoke(place, "restore", str(archive), "--force")
-    assert "cut short" in invoke(place, "build", status=1)["error"]
-    resumed = CliRunner().invoke(app, ["forget", "--resume", "--warehouse", str(place / "wh")])
-    assert resumed.exit_code == 0, resumed.output
+    restored = invoke(place, "restore", str(archive), "--force")
+    assert current_path(place / "wh") == place / "wh" / "snapshots" / f"{restored['snapshot']}.duckdb"
     assert not [path for path in (place / "wh").rglob("*") if path.is_file() and b"andermoor" in path.read_bytes()]
     erased = read_erased(place / "wh")
     assert erased is not None
     assert erased.is_finished
+    invoke(place, "build")
+
+
+def test_a_restore_that_is_cut_short_before_it_erased_again_publishes_nobody_who_was_erased(
+    installed: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = shutil.copytree(installed, tmp_path / "later")
+    monkeypatch.setenv("UPBOARD_USERS", str(place / "users.toml"))
+    forget = CliRunner().invoke(app, ["forget", "10001", "--warehouse", str(place / "wh")])
+    assert forget.exit_code == 0, forget.output
+    before = current_path(place / "wh")
+
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("loaders.forget._renew_serving", fail)
+        assert "cannot be written" in invoke(place, "restore", str(archive), "--force", status=1)["error"]
+    assert current_path(place / "wh") == before
+    assert "cut short" in invoke(place, "build", status=1)["error"]
+    resumed = CliRunner().invoke(app, ["forget", "--resume", "--warehouse", str(place / "wh")])
+    assert resumed.exit_code == 0, resumed.output
+    assert not [path for path in (place / "wh").rglob("*") if path.is_file() and b"andermoor" in path.read_bytes()]
 
 
 def test_old_backups_of_a_folder_are_removed_and_nothing_else(installed: Path, tmp_path: Path) -> None:

@@ -73,6 +73,14 @@ def test_titles_above_and_totals_below_are_set_aside_and_reported(tmp_path: Path
     )
 
 
+def test_one_known_word_in_a_record_makes_it_no_header(tmp_path: Path) -> None:
+    """A source is called "Phone", as headers are."""
+    text = "Ref#;Kunde;Eingang am;Herkunft\nB1;Cust 1;2026-11-20 10:11;Website\nB77;Cust Z;2026-11-20 10:00;when\n"
+    raw = _read(tmp_path, text)
+    assert raw.frame.columns[:4] == ["Ref#", "Kunde", "Eingang am", "Herkunft"]
+    assert raw.frame["Herkunft"].to_list() == ["Website", "when"]
+
+
 def test_a_record_that_only_lacks_its_first_cell_is_no_total(tmp_path: Path) -> None:
     raw = _read(tmp_path, "id,when,amount\n,2024-03-01,5\n1,a,2\n")
     assert raw.frame.height == 2

@@ -141,6 +141,15 @@ def test_only_failures_are_status_1_and_a_header_alone_is_none(place: Path) -> N
     once(place, status=1)
 
 
+def test_a_file_that_failed_is_a_failure_though_another_was_loaded(place: Path) -> None:
+    (place / "drop" / "bad.csv").write_text("foo,bar\n1,2\n")
+    (place / "drop" / "good.csv").write_text(leads(1))
+    (loaded,), _ = once(place, status=1)
+    assert loaded["snapshot"]
+    (place / "drop" / "good.csv").write_text(leads(1, 2))
+    once(place, status=1)
+
+
 def test_no_folder_is_wrong_usage(place: Path) -> None:
     (place / "drop").rmdir()
     result = CliRunner().invoke(app, command(place, "--once"))

@@ -134,7 +134,7 @@ def test_dropped_files_are_recognised_with_reasons_and_refusals_before_they_are_
     assert "Recognised as Upboard's plain tables" in said.replace("**", "")
     assert 'lead feeds lead: has "lead_id"' in said
     assert "created_at not readable as date" in str(app.table[0].value["Why"][0]).replace("\\", "")
-    assert app.button(key="load").label == "Load 3 rows"
+    assert app.button(key="load").label == "Load 2 rows"
     assert not (here().warehouse / "snapshots").exists()
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import cast
 
 import plotly.graph_objects as go
@@ -12,7 +15,8 @@ from streamlit.proto.PlotlyChart_pb2 import PlotlyChart
 from streamlit.testing.v1 import AppTest
 
 from pages import PAGES as REGISTERED
-from pages import sources
+from pages import sign_in, signed, sources
+from pages.users import User, Users
 from tests.pages.conftest import Show
 
 PAGES = [name for names in REGISTERED.values() for name in names]
@@ -233,3 +237,35 @@ def test_a_source_is_held_against_its_own_target_alone(show: Show) -> None:
 
 def test_the_trend_says_its_target_and_draws_it(show: Show) -> None:
     assert "The target is 12.0%." in texts(show("overview", period="all data")).replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("worklist", {}),
+        ("overview", {"rows": "closing_rate.numerator"}),
+        ("customers", {"customer": "c1"}),
+        ("person", {"who": "a1"}),
+        ("data_quality", {}),
+        ("audit", {}),
+    ],
+)
+@pytest.mark.parametrize("content", [b"no database" * 200, None])
+def test_a_journal_that_cannot_be_used_is_said_in_words(
+    show: Show, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str, query: dict[str, str], content: bytes | None
+) -> None:
+    journal = tmp_path / "journal.sqlite"
+    monkeypatch.setenv("UPBOARD_JOURNAL", str(journal))
+    ada = User(login="ada@example.com", name="Ada Reyes", role="administrator")
+    monkeypatch.setattr(sign_in, "require", lambda: ada)
+    monkeypatch.setattr(signed, "users_now", lambda: Users(users=(ada,)))
+    if content is None:  # of a newer Upboard
+        with closing(sqlite3.connect(journal)) as connection:
+            connection.execute("pragma user_version = 99")
+    else:
+        journal.write_bytes(content)
+    app = show(page, **query)
+    assert not app.exception
+    said = " ".join(error.value for error in app.error)
+    assert "The journal" in said
+    assert "Hint" in said

@@ -52,6 +52,15 @@ def test_a_link_to_a_person_who_is_not_there_says_so(show: Show) -> None:
     assert any("This link asks for a person" in warning.value for warning in app.warning)
 
 
+def test_a_link_to_a_person_of_a_store_that_is_filtered_out_says_where_they_work(show: Show) -> None:
+    stores = show("person", period="all data", who=ADA)
+    [home] = [name for name in ("North", "South") if f"at {name}" in texts(stores)]
+    away = "South" if home == "North" else "North"
+    app = show("person", period="all data", who=ADA, store=away)
+    assert [info.value for info in app.info][:1] == [f"Ada Hill works at {home}, which the filter Store leaves out."]
+    assert not any("This link asks" in warning.value for warning in app.warning)
+
+
 def test_a_machine_and_nobody_have_no_sheet(show: Show) -> None:
     options = show("person", period="all data").selectbox(key="person_chosen").options
     assert options == ["Ada Hill", "Bo Park", "Cy Ford"]

@@ -510,6 +510,34 @@ def test_with_a_session_everything_is_open(desk: Desk) -> None:
         assert client.get(path).status_code == 200
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_file_is_taken_only_from_who_loads_data_for_a_tab_of_their_own(desk: Desk, method: str) -> None:
+    """Streamlit keeps whatever arrives in memory: anybody signed in could fill it, also from a page without uploads."""
+    client, tokens = desk.client(), [desk.sessions.begin(desk.user(name)) for name in ("ann", "bob")]
+    with _joined(client, tokens[0]) as socket:
+        socket.receive_bytes()
+    sent = [
+        client.request(method, f"/_stcore/upload_file/{tab}/f1", headers={"cookie": f"{COOKIE}={token}"}).status_code
+        for tab, token in (("tab-1", tokens[0]), ("tab-1", tokens[1]), ("tab-2", tokens[0]))
+    ]
+    assert sent == [200, 403, 403]
+
+
+@pytest.mark.parametrize("role", ["general_manager", "crm_manager", "marketing", "salesperson"])
+def test_a_role_that_loads_nothing_sends_no_file(desk: Desk, role: str) -> None:
+    client = desk.client()
+    text = desk.users_file.read_text(encoding="utf-8")
+    desk.users_file.write_text(
+        text.replace('role = "administrator"', f'role = "{role}"\nstores = ["North"]\nperson = "Ann"'), encoding="utf-8"
+    )
+    token = desk.sessions.begin(desk.user())
+    with _joined(client, token) as socket:
+        socket.receive_bytes()
+    path = "/_stcore/upload_file/tab-1/f1"
+    assert client.put(path, headers={"cookie": f"{COOKIE}={token}"}).status_code == 403
+    assert path not in desk.reached
+
+
 FILE = "/media/0123456789abcdef0123456789abcdef.csv"
 
 

@@ -6,12 +6,13 @@ import stat
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from pages import passwords, users
+from pages import passwords, users, users_cli
 from pages.__main__ import app
 from pages.users import EVERYBODY, ROLES, User, Users, UsersError, checked_login, read_users
 
@@ -265,6 +266,19 @@ def test_a_login_is_added_once(tmp_path: Path) -> None:
     before = path.read_text(encoding="utf-8")
     assert "stands in" in _added(path, "ANN@example.com")
     assert path.read_text(encoding="utf-8") == before
+
+
+def test_a_folder_that_cannot_be_written_or_a_file_that_another_command_holds_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    told = " ".join(_added(tmp_path / "file" / "users.toml").split())
+    assert told.startswith("1 ")
+    assert "cannot be changed" in told
+    assert "Run this as who owns" in told
+    monkeypatch.setattr(users_cli, "_WAITS_SECONDS", 0.1)
+    with FileLock(tmp_path / "users.toml.lock"):
+        assert "Another command has held" in " ".join(_added(tmp_path / "users.toml").split())
 
 
 def test_somebody_unknown_is_neither_changed_nor_taken_out(tmp_path: Path) -> None:
