@@ -130,14 +130,15 @@ def list_users(file: FileOption = None, warehouse: WarehouseOption = Path("data/
     with _explained():
         path = file or users_file()
         found = read_users(path)
-        table = Table(
-            Column("Login", overflow="fold"), "Name", "Role", "Stores", "Person", "Signs in by", title=str(path)
-        )
+        headers = ("Login", "Name", "Role", "Stores", "Person", "Signs in by")
+        table = Table(*(Column(name, no_wrap=True) for name in headers), title=str(path))
         for user in found.users:
             stores = ", ".join(user.stores) or "all"
             cells = (user.login, user.name, user.role, stores, user.person or "", _way(found, user))
             table.add_row(*(Text(cell) for cell in cells))
-        _OUT.print(table)
+        # Wider than the terminal, if need be: a login that is cut or broken cannot be copied.
+        needed = Console(width=10_000).measure(table).maximum
+        Console(width=max(_OUT.width, needed)).print(table)
         if unwise := warning(path):
             _say(unwise)
         for doubt in (doubt for user in found.users for doubt in _doubts(user, warehouse)):
