@@ -23,7 +23,7 @@ serve: .venv/run.installed ## serve it to others: ADDRESS=... PORT=... HOSTS=...
 		--warehouse "$(WAREHOUSE)"
 
 test: .venv/test.installed ## every test; those in a browser need Debian's chromium, those of databases its postgresql
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -r fER --durations 30 --durations-min 5
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -r fER --durations 30 --durations-min 5
 
 check: .venv/test.installed ## lint, format, types, the Dockerfile
 	$(BIN)/ruff check .

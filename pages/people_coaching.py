@@ -121,12 +121,15 @@ def _next_step(worth: Sequence[Row]) -> str:
 
 
 def _links(worth: Sequence[Row], credit: str | None, way_to_sheet: Way) -> None:
-    """The sheet and the rows of each gap that is worth working on."""
+    """The rows of each gap that is worth working on, and the sheet of each person once."""
     keys = team.person_keys()
+    named: set[str] = set()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for place, row in enumerate(worth[:_LINKS]):
             person, name = row["person"], theme.plain(row["person"])
-            way_to_sheet(person, f"Coaching sheet of {name}", keys)
+            if person not in named:
+                way_to_sheet(person, f"Coaching sheet of {name}", keys)
+            named.add(person)
             label = f"{declared(row['step']).label} of {name}"
             drill.rows_button(
                 row["step"],

@@ -13,7 +13,7 @@ from metrics.catalog import metric as declared
 from metrics.comparisons.people import only_looking, people
 from metrics.filters import Filters
 from pages import people as page
-from pages import people_adoption, people_coaching, team_words
+from pages import people_adoption, people_coaching, team, team_words
 from pages.charts.funnel_plot import describe_funnel_plot, draw_funnel_plot, ends, in_order
 from pages.charts.gains import describe_gains, draw_gains
 from tests.pages.conftest import Show
@@ -237,6 +237,23 @@ def test_only_gaps_beyond_luck_are_worth_coaching_the_largest_first() -> None:
 def test_a_gap_before_the_show_is_sure_by_its_shows() -> None:
     assert people_coaching.is_sure(gap("Ada", 4.0, -1.0, shows_low=0.5))
     assert not people_coaching.is_sure(gap("Ada", 4.0, 1.0, shows_low=-0.5))
+
+
+@pytest.mark.parametrize(("page", "query"), [("person", {}), ("people", {"view": "whom to coach"})])
+def test_whoever_loses_at_two_steps_has_one_way_to_the_sheet(
+    show: Show, monkeypatch: pytest.MonkeyPatch, page: str, query: dict[str, str]
+) -> None:
+    two = [gap("Ada Hill", 5.0, 0.5), gap("Ada Hill", 3.0, 1.0, step="contact_rate"), gap("Bo Park", 2.0, 1.0)]
+    nothing = dict.fromkeys(("shows_high",))
+    monkeypatch.setattr(team, "worth_coaching", lambda _: pl.DataFrame([row | nothing for row in two]))
+    app = show(page, period="all data", **query)
+    assert not app.exception
+    assert "Coach Ada Hill on show rate first" in texts(app)
+    if page == "person":
+        ways = [button for button in app.button if button.label.startswith("Coaching sheet of ")]
+        assert [button.label for button in ways] == ["Coaching sheet of Ada Hill", "Coaching sheet of Bo Park"]
+        ways[0].click().run()
+        assert app.query_params["who"] == ["a1"] or app.query_params["who"] == "a1"
 
 
 def test_nobody_is_coached_by_luck() -> None:
