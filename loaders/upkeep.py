@@ -127,7 +127,7 @@ def restore(
         return
     print_line(f"{serving} serves now; restored as of {archive.made_at}:")
     for name in archive.parts:
-        print_line(f"    {places.target(name)}")
+        print_line(f"    {serving_path(warehouse) if name.startswith('snapshot/') else places.target(name)}")
     if serving != archive.snapshot:
         print_line("Customers who were erased since that backup were erased again.")
     print_line(
@@ -170,7 +170,8 @@ def _show_done(done: Erasure, *, as_json: bool) -> None:
         return
     print_line(f"Emptied: {_counted(done.rows)}; {done.notes} entries of the journal.")
     print_line(f"Written anew: {done.snapshots} snapshots; let go because they could not be read: {done.dropped}.")
-    print_line("Backups and exports made before still name the customer: delete them, or erase again after a restore.")
+    print_line("Backups and exports made before still name the customer: delete them.")
+    print_line("A backup that is restored here is erased again by itself; on another machine, erase again.")
 
 
 def _counted(rows: Any) -> str:

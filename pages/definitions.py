@@ -72,7 +72,7 @@ WORDS: Final = (
 def render(filters: Filters) -> None:
     """List the metrics that the search finds, grouped as in the catalogue; a `metric` in the URL stands first, open."""
     asked = st.query_params.get("metric")
-    wanted = frame.ask_text("Search", "find", "show rate, spend, gross ...")
+    wanted = st.text_input("Search", key="find", bind="query-params", placeholder="show rate, spend, gross ...")
     found = [metric for metric in METRICS if matches(metric, wanted or "")]
     if asked is not None and asked not in {metric.name for metric in METRICS}:
         st.warning(f"This link asks for the metric “{theme.plain(asked)}”, which Upboard does not have.")

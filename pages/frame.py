@@ -42,6 +42,7 @@ R = TypeVar("R")
 FILTERED: Final = ("store", "source_group", "source", "person", "vehicle_condition", "lead_type")
 LABELS: Final = {dimension.name: dimension.label for dimension in DIMENSIONS}
 DRILL_KEYS: Final = ("rows", "member", "credit")
+_OWN_CHOICES: Final = "own_choices"
 _CHOICES: Final = {"period": periods.PERIODS, "compare": periods.COMPARISONS, "grain": periods.GRAINS}
 _CHOICE_LABELS: Final = {"period": "Period", "compare": "Compare with", "grain": "Trend by"}
 _CHOICE_HELP: Final = {"compare": "Overview compares with it.", "grain": "For the trend on Overview."}
@@ -530,47 +531,45 @@ def choose_level(label: str, key: str, choices: Sequence[str]) -> str:
     return str(st.segmented_control(label, choices, required=True, **_of_this_page(key, choices)))
 
 
-def ask_text(label: str, key: str, placeholder: str) -> str:
-    """A line of text that stands in the URL."""
-    return str(st.text_input(label, placeholder=placeholder, **_of_this_page(key, None)))
+def _of_this_page(key: str, choices: Sequence[str]) -> dict[str, Any]:
+    """What a widget of one page is drawn with so that it says what the URL says.
 
-
-def ask_amount(label: str, key: str, first: float, step: float) -> float:
-    """An amount of money from 0 that stands in the URL."""
-    try:
-        asked = float(st.query_params.get(key, first))
-    except ValueError:
-        asked = first
-    st.session_state[key] = asked if 0 <= asked < float("inf") else first
-    told = st.number_input(label, min_value=0.0, step=step, key=key, on_change=_into_url, args=(key, f"{first:.10g}"))
-    return float(told or 0.0)
-
-
-def _of_this_page(key: str, choices: Sequence[str] | None) -> dict[str, Any]:
-    """What a widget of one page is drawn with so that it says what the URL says; without choices any text will do.
-
-    Streamlit can bind it to the URL itself, and does so for the filters of all pages. But when a page is left it takes
-    what was bound on it out of the URL in a step of the browser's history: Back would come to the page without it.
+    Streamlit can bind it to the URL itself, and does so for the filters of all pages and for typed text. But when a
+    page is left it takes what was bound on it out of the URL in a step of the browser's history: Back would come to the
+    page without it.
     """
-    first = choices[0] if choices else ""
+    first = choices[0]
     asked = st.query_params.get(key, first)
-    st.session_state[key] = asked if choices is None or asked in choices else first
+    st.session_state.setdefault(_OWN_CHOICES, {})[key] = first
+    st.session_state[key] = asked if asked in choices else first
     return {"key": key, "on_change": _into_url, "args": (key, first)}
 
 
 def _into_url(key: str, first: str) -> None:
-    told = st.session_state[key]
-    word = f"{told:.10g}" if isinstance(told, float) else str(told)
-    turn(key, first if told is None else word, first)
+    turn(key, str(st.session_state[key]), first)
 
 
 def turn(key: str, word: str, first: str) -> None:
-    """Put a word of a page's choice into the URL; the first one needs none."""
+    """Put a word of a page's choice into the URL; the first one needs none.
+
+    The page's other choices go with it, as they stand on the screen: on a long line a second click comes with the URL
+    from before the first one.
+    """
     _unknown_choices().pop(key, None)
-    if word == first:
-        forget((key,))
-    else:
-        st.query_params[key] = word
+    own: dict[str, str] = st.session_state.get(_OWN_CHOICES, {})
+    shown = {name: str(st.session_state[name]) for name in own if name in st.session_state}
+    for name, said in (shown | {key: word}).items():
+        if said == (first if name == key else own[name]):
+            forget((name,))
+        else:
+            st.query_params[name] = said
+
+
+def begin_page(title: str) -> None:
+    """Forget the choices of the page before."""
+    if st.session_state.get("page_begun") != title:
+        st.session_state["page_begun"] = title
+        st.session_state[_OWN_CHOICES] = {}
 
 
 def _day(label: str, key: str) -> dt.date | None:
@@ -597,9 +596,10 @@ def chosen(key: str) -> str | None:
 
 def _note_unknown_choice(key: str, choices: Sequence[str]) -> None:
     asked = st.query_params.get(key)
+    is_of_this_page = key not in _CHOICES
     if asked is not None and asked not in choices:
         _unknown_choices()[key] = asked
-    elif asked is not None or st.session_state.get(key, choices[0]) != choices[0]:
+    elif asked is not None or is_of_this_page or st.session_state.get(key, choices[0]) != choices[0]:
         _unknown_choices().pop(key, None)
 
 

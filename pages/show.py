@@ -43,6 +43,7 @@ def prepare() -> None:
 def show(page: ModuleType) -> None:
     """Draw a page under the filters of this run; without a warehouse, say so."""
     asked: Filters | NoWarehouse = st.session_state["asked"]
+    frame.begin_page(page.TITLE)
     if isinstance(asked, NoWarehouse):
         _without_data(page, asked)
         return

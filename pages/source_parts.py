@@ -244,10 +244,12 @@ def _move(names: list[str]) -> tuple[str, str, float]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         taken = frame.choose("Take from", "take_from", tuple(names))
         given = frame.choose("Give to", "give_to", tuple(reversed(names)))
-        amount = frame.ask_amount("Each month", "move_amount", _FIRST_MOVE, _STEP)
+        amount = st.number_input(
+            "Each month", min_value=0.0, value=_FIRST_MOVE, step=_STEP, key="move_amount", bind="query-params"
+        )
     for key, label, shown in (("take_from", "Take from", taken), ("give_to", "Give to", given)):
         frame.say_unknown_choice(key, label, shown)
-    return taken, given, amount
+    return taken, given, float(amount or 0.0)
 
 
 def _moved(months: Mapping[str, pl.DataFrame], name: str, currency: str, moves: Mapping[str, float]) -> None:

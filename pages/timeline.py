@@ -175,7 +175,9 @@ def search(filters: Filters) -> None:
     """Find a customer by name, phone, e-mail or lead id; what is looked for stands in the URL."""
     with st.container(key="screen_only_search"):
         st.subheader("Find a customer")
-        asked = frame.ask_text("Name, phone, e-mail or lead ID", "find_customer", "Oak, 555-0101 ...")
+        asked = st.text_input(
+            "Name, phone, e-mail or lead ID", key="find_customer", bind="query-params", placeholder="Oak, 555-0101 ..."
+        )
     if not asked:
         return
     try:

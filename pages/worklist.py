@@ -162,7 +162,10 @@ def _card(row: Row, zones: Mapping[str, str]) -> bool:
     """One customer: who, how to reach them, why, whose, and what happened last. True where picked."""
     with st.container(border=True, gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            is_picked = st.checkbox(f"**{theme.plain(row['customer'] or '(no name)')}**", **_kept("pick", row))
+            is_picked = st.checkbox(
+                f"**{theme.plain(row['customer'] or '(no name)')}**",
+                **_kept(_tick_of(row.get("handled_at") is not None), row),
+            )
             st.markdown(_reach(row))
             if frame.has("customers"):
                 frame.link("customers", "History", customer=row["customer_key"])
@@ -175,13 +178,18 @@ def _card(row: Row, zones: Mapping[str, str]) -> bool:
     return is_picked
 
 
+def _tick_of(is_handled: bool) -> str:
+    """What a tick is called: who was handled meanwhile is not ticked to be put back."""
+    return "back" if is_handled else "pick"
+
+
 def _kept(what: str, row: Row) -> dict[str, Any]:
     """What a widget of a card is drawn with, so that what was ticked and typed stands there after a look elsewhere.
 
-    A widget's own value ends with the page that it was drawn on. Who was handled meanwhile is not ticked for that.
+    A widget's own value ends with the page that it was drawn on.
     """
     key = f"{what}_{row['item']}"
-    typed = {} if row.get("handled_at") is not None else st.session_state.setdefault(_TYPED, {})
+    typed = st.session_state.setdefault(_TYPED, {})
     if key in typed and key not in st.session_state:
         st.session_state[key] = typed[key]
     return {"key": key, "on_change": _keep, "args": (key,)}
@@ -237,7 +245,8 @@ def _bar(picked: list[Row]) -> None:
 def _save(kind: str, drawn: list[Row]) -> None:
     """Write those who are ticked now: the bar may have been drawn before the last tick was taken away."""
     who = frame.who()
-    picked = [row for row in drawn if st.session_state.get(f"pick_{row['item']}")]
+    tick = _tick_of(kind == calling.REOPENED)
+    picked = [row for row in drawn if st.session_state.get(f"{tick}_{row['item']}")]
     if not who:
         st.session_state["saved"] = (False, "Nothing was written: say your name first.")
         return
@@ -246,8 +255,8 @@ def _save(kind: str, drawn: list[Row]) -> None:
         for row in picked:
             note = st.session_state.get(f"note_{row['item']}", "")
             calling.write(journal, kind, row, who=who, note=note)
-            st.session_state[f"pick_{row['item']}"] = False
-            for key in (f"pick_{row['item']}", f"note_{row['item']}"):
+            st.session_state[f"{tick}_{row['item']}"] = False
+            for key in (f"{tick}_{row['item']}", f"note_{row['item']}"):
                 st.session_state.get(_TYPED, {}).pop(key, None)
     except JournalError as error:
         st.session_state["saved"] = (False, str(error))

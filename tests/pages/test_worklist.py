@@ -124,7 +124,7 @@ def test_the_handled_are_shown_with_who_and_note_and_can_be_put_back(show: Show)
     assert names(again) == ["**Customer 0**"]
     assert "Handled by Ada Reyes" in words(again)
     assert r"\*busy\*" in words(again)
-    again.checkbox("pick_o1").check().run()
+    again.checkbox("back_o1").check().run()
     again.text_input("desk_name_typed").input("Bo Park").run()
     again.button("save").click().run()
     assert names(again) == []
@@ -185,6 +185,17 @@ def test_a_tick_and_a_note_stand_again_after_a_look_elsewhere(show: Show, tmp_pa
     app.button("save").click().run()
     assert [entry.note for entry in open_journal(tmp_path).entries("handled")] == ["Rang twice, no answer"]
     assert not app.checkbox("pick_o2").value
+
+
+def test_who_was_handled_by_somebody_else_meanwhile_is_not_ticked_to_be_put_back(show: Show) -> None:
+    ours, theirs = show("worklist", "waiting"), show("worklist", "waiting")
+    ours.checkbox("pick_o1").check().run()
+    theirs.checkbox("pick_o1").check().run()
+    theirs.text_input("desk_name_typed").input("Bo Park").run()
+    theirs.button("save").click().run()
+    ours.segmented_control("show").set_value("handled").run()
+    assert names(ours) == ["**Customer 0**"]
+    assert [box.value for box in ours.checkbox] == [False]
 
 
 def test_nothing_is_written_without_a_name(show: Show, tmp_path: Path) -> None:
