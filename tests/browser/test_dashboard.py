@@ -6,18 +6,19 @@ import csv
 import io
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import fastexcel
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from typer.testing import CliRunner
 
 from metrics.__main__ import app
 from pages import by_reader
-from tests.browser.conftest import Reader, Server, serving
+from tests.browser.conftest import Reader, Server, serving, window
 
 pytestmark = pytest.mark.browser
 
@@ -281,6 +282,33 @@ def test_back_returns_to_what_was_chosen_on_the_page_before(page: Page, server: 
     settle(page, "People")
     has_query(page, view="adoption")
     expect(page.get_by_test_id("stMain").get_by_role("radio", name="adoption")).to_be_checked()
+
+
+# Every message of the web socket takes so many milliseconds longer, each way.
+LONG_LINE = """window.WebSocket = class extends WebSocket {
+    addEventListener(kind, heard, more) {
+        const late = kind === "message" ? told => setTimeout(() => heard.call(this, told), 75) : heard
+        super.addEventListener(kind, late, more)
+    }
+    set onmessage(heard) { super.onmessage = told => setTimeout(() => heard.call(this, told), 75) }
+    send(said) { setTimeout(() => super.send(said), 75) }
+}"""
+
+
+def test_a_second_click_on_a_long_line_keeps_the_first(browser: Browser, server: Server) -> None:
+    with closing(window(browser)) as context:
+        context.add_init_script(LONG_LINE)
+        page = context.new_page()
+        visit(page, server, f"appointments?{ALL_DATA}", "Appointments")
+        main = page.get_by_test_id("stMain")
+        choices = [main.get_by_role("radio", name=name, exact=True) for name in ("next seven days", "all")]
+        both = [choice.element_handle() for choice in choices]
+        page.evaluate("([one, other]) => { one.click(); setTimeout(() => other.click(), 60) }", both)
+        expect(choices[1]).to_be_checked()
+        page.wait_for_timeout(1000)  # nothing on the page tells that both answers have come over the line
+        settle(page, "Appointments")
+        has_query(page, days="next seven days", which="all")
+        expect(choices[0]).to_be_checked()
 
 
 @pytest.mark.parametrize("title", ["Sources", "Definitions"])
