@@ -102,7 +102,7 @@ def gain(row: Row, currency: str) -> str:
 
     What it is worth begins at the cautious rate, which is not the counted one: both are said.
     """
-    counted = f"{theme.parts(row['observed'], row['n'])} ({theme.number(row['observed'] / row['n'], 'share')})"
+    counted = f"{theme.parts(row['observed'], row['n'])} ({theme.number(row['observed_rate'], 'share')})"
     colleagues = f"colleagues on the same leads {theme.number(row['expected_rate'], 'share')}"
     cautious = f"Taken cautiously ({theme.number(row['rate'], 'share')}), reaching them is worth"
     shows = "" if row["shows"] is None else f"{region.decimal(row['shows'], 1)} shows, "

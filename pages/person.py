@@ -89,9 +89,13 @@ def render(filters: Filters) -> None:
 def _with_sheets(filters: Filters) -> dict[str, Row]:
     """Everybody who can have a sheet, by key in order of name: people of the stores in scope, no machine."""
     chosen = filters.where.get("store", ())
-    rows = frame.staff().filter(~pl.col("is_machine"), pl.col("store").is_not_null(), pl.col("person") != NOBODY)
-    kept = rows.filter(pl.col("store").is_in(chosen)) if chosen else rows
+    kept = _people().filter(pl.col("store").is_in(chosen)) if chosen else _people()
     return {row["person_key"]: row for row in kept.to_dicts()}
+
+
+def _people() -> pl.DataFrame:
+    """Everybody of every store who can have a sheet."""
+    return frame.staff().filter(~pl.col("is_machine"), pl.col("store").is_not_null(), pl.col("person") != NOBODY)
 
 
 def _choose(staff: Mapping[str, Row]) -> str | None:
@@ -112,7 +116,7 @@ def _choose(staff: Mapping[str, Row]) -> str | None:
 
 def _say_elsewhere(asked: str) -> None:
     """That nobody is of this key, or that the filters leave out the store where they work."""
-    known = frame.staff().filter(pl.col("person_key") == asked, pl.col("store").is_not_null()).to_dicts()
+    known = _people().filter(pl.col("person_key") == asked).to_dicts()
     if known:
         name, store = (theme.plain(known[0][column]) for column in ("person", "store"))
         st.info(f"{name} works at {store}, which the filter Store leaves out.", icon=":material/filter_alt:")

@@ -34,6 +34,7 @@ COLUMNS: Final = (
     "step",
     "n",
     "observed",
+    "observed_rate",
     "rate",
     "expected_rate",
     "gap",
@@ -45,12 +46,12 @@ COLUMNS: Final = (
 def coaching(warehouse: Warehouse, filters: Filters, gross: Mapping[str, PerSale] | None = None) -> pl.DataFrame:
     """What each person would bring in a month by reaching, in one step, what colleagues reach on the same leads.
 
-    One row per store, person and step, in `COLUMNS`: the `observed` hits of `n`, the person's shrunken `rate` and the
-    `expected_rate` of colleagues, and for shows, sales and gross a month the value with its 95 % interval; by person,
-    the step worth most first. Steps are those of `FUNNEL`, all credited to one role (salesperson, unless the filters
-    say another); each step counts on its own clock. Null where the person is not behind. Gross per sale is the store's
-    mean over deals of known gross, as `gross_per_sale` has it; asked here unless it is given. NoSuchData where nobody
-    has anything.
+    One row per store, person and step, in `COLUMNS`: the `observed` hits of `n` and their rate, the person's shrunken
+    `rate` and the `expected_rate` of colleagues, and for shows, sales and gross a month the value with its 95 %
+    interval; by person, the step worth most first. Steps are those of `FUNNEL`, all credited to one role (salesperson,
+    unless the filters say another); each step counts on its own clock. Null where the person is not behind. Gross per
+    sale is the store's mean over deals of known gross, as `gross_per_sale` has it; asked here unless it is given.
+    NoSuchData where nobody has anything.
     """
     role = filters.credit or "salesperson"
     asked = filters.but(credit=role)
@@ -62,7 +63,8 @@ def coaching(warehouse: Warehouse, filters: Filters, gross: Mapping[str, PerSale
     steps = pl.concat(found)
     worth = gross or {store: gross_per_sale(warehouse, store, filters) for store in steps["store"].unique()}
     valued = coaching_value(steps, "person", FUNNEL, months, worth, team="store")
-    frame = valued.rename({"chances": "n"}).with_columns(credit=pl.lit(role))
+    counted = pl.when(pl.col("chances") > 0).then(pl.col("observed") / pl.col("chances"))
+    frame = valued.with_columns(credit=pl.lit(role), observed_rate=counted).rename({"chances": "n"})
     shown = filters.where.get("person", ())
     kept = frame.filter(pl.col("person").is_in(shown)) if shown else frame
     sentences = [_worth(row) for row in kept.iter_rows(named=True)]

@@ -205,6 +205,7 @@ def gap(person: str, sales: float | None, low: float | None, **more: Any) -> dic
         "step": "show_rate",
         "n": 50.0,
         "observed": 20.0,
+        "observed_rate": 0.4,
         "rate": 0.4,
         "expected_rate": 0.6,
     }

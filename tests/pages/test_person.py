@@ -64,6 +64,9 @@ def test_a_link_to_a_person_of_a_store_that_is_filtered_out_says_where_they_work
 def test_a_machine_and_nobody_have_no_sheet(show: Show) -> None:
     options = show("person", period="all data").selectbox(key="person_chosen").options
     assert options == ["Ada Hill", "Bo Park", "Cy Ford"]
+    app = show("person", period="all data", who="unassigned")
+    assert any("This link asks for a person" in warning.value for warning in app.warning)
+    assert not any("leaves out" in info.value for info in app.info)
 
 
 def test_choosing_a_person_puts_the_key_into_the_address(show: Show) -> None:
